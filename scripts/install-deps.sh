@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Installs the Debian packages that Blocky is built from, as far as they are missing.
+#   --tests   also those that the tests need
+#   --checks  also those that scripts/check.sh needs
+set -euo pipefail
+
+# What building needs.
+packages=(
+    g++                # the compiler, C++20
+    cmake              # describes the build
+    ninja-build        # runs it
+    pkg-config         # finds libraries that bring no CMake files
+    libzmq3-dev        # ZeroMQ, the transport
+    cppzmq-dev         # its C++ face
+    nlohmann-json3-dev # JSON of the wire protocol
+    libcli11-dev       # command line, configuration file and environment
+    libspdlog-dev      # diagnostics on stderr
+    libexpected-dev    # tl::expected: errors as values
+    libsodium-dev      # random numbers and keys from the system's entropy
+    doctest-dev        # the C++ tests, which are part of the build
+)
+tests=(
+    python3     # drives the real programs
+    python3-zmq # a client that nobody here wrote
+    procps      # ps and pgrep, to see that nothing is left behind
+)
+checks=(
+    clang-format # one style
+    clang-tidy   # what the compiler does not warn of
+    shellcheck   # the same for these scripts
+    git          # knows which files are ours
+    python3      # compiles the tests' sources, and runs clang-tidy on both cores
+)
+
+die() {
+    printf 'install-deps.sh: %s\n' "$2" >&2
+    exit "$1"
+}
+
+# $1 and following: packages. Prints those that are not installed.
+missing_of() {
+    local package
+    for package in "$@"; do
+        [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) == installed ]] ||
+            printf '%s\n' "$package"
+    done
+}
+
+# Runs a command as root. Its output is for stderr, and only if it failed.
+as_root() {
+    local output
+    local -a sudo=()
+    ((EUID == 0)) || sudo=(sudo)
+    output=$("${sudo[@]}" env DEBIAN_FRONTEND=noninteractive "$@" 2>&1) && return
+    printf '%s\n' "$output" >&2
+    die 1 "failed: $*"
+}
+
+for option in "$@"; do
+    case $option in
+        --tests) packages+=("${tests[@]}") ;;
+        --checks) packages+=("${checks[@]}") ;;
+        *) die 2 "got \"$option\", accepts --tests, --checks" ;;
+    esac
+done
+
+if ! command -v apt-get >/dev/null; then
+    die 1 "needs Debian's apt-get; elsewhere install the like of: ${packages[*]}"
+fi
+mapfile -t missing < <(missing_of "${packages[@]}")
+((${#missing[@]} > 0)) || exit 0
+if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+    die 1 "must install ${missing[*]}, and is neither root nor has sudo"
+fi
+
+printf 'install-deps.sh: installing %s\n' "${missing[*]}" >&2
+as_root apt-get -q update
+as_root apt-get -qy install --no-install-recommends "${missing[@]}"
