@@ -1,0 +1,16 @@
+// Diagnostics on stderr, one line each; stdout belongs to the batch log or the replies.
+#pragma once
+
+#include <string>
+
+namespace blocky {
+
+// Sets spdlog's default logger up to write "<UTC time> <level> <program>: <text>" to stderr.
+// Also makes sure that descriptors 0 to 2 are open, so that no socket or file can take their
+// numbers and then be written to as if it were stdout.
+void set_up_logging(const std::string& program);
+
+// One plain line to stderr, as it is. A stderr that takes nothing is no reason to fail.
+void print_to_stderr(const std::string& line);
+
+}  // namespace blocky
