@@ -1,0 +1,82 @@
+// Non-blocking writes through a descriptor of our own where the system gives one.
+#include "consumer/line_output.hpp"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+namespace blocky {
+
+LineOutput::LineOutput(int descriptor) : descriptor_(descriptor) {
+    struct stat status {};
+    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) {
+        may_block_ = false;  // files do not make a writer wait for a reader
+        return;
+    }
+    if ((fcntl(descriptor, F_GETFL) & O_ACCMODE) == O_RDONLY) {
+        return;  // was closed when the program started: see set_up_logging()
+    }
+    // Linux gives a new open file description here, whose O_NONBLOCK is ours alone; proc(5).
+    const auto path = fmt::format("/proc/self/fd/{}", descriptor);
+    const int own = open(path.c_str(), O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own >= 0 && (S_ISFIFO(status.st_mode) || S_ISCHR(status.st_mode))) {
+        descriptor_ = own;
+        own_ = true;
+        may_block_ = false;
+    } else if (own >= 0) {
+        close(own);
+    }
+}
+
+LineOutput::~LineOutput() {
+    if (own_) {
+        close(descriptor_);
+    }
+}
+
+void LineOutput::write(std::string_view line) {
+    if (!flush_rest()) {
+        drop(EAGAIN);
+        return;
+    }
+    rest_.assign(line).append(1, '\n');
+    const auto whole = rest_.size();
+    if (!flush_rest() && rest_.size() == whole) {
+        rest_.clear();
+        drop(errno);
+    }
+}
+
+// False, with errno set, when there is no room for all of it now.
+bool LineOutput::flush_rest() {
+    while (!rest_.empty()) {
+        pollfd room{descriptor_, POLLOUT, 0};
+        if (may_block_ && poll(&room, 1, 0) != 1) {
+            errno = EAGAIN;
+            return false;
+        }
+        const auto written = ::write(descriptor_, rest_.data(), rest_.size());
+        if (written < 0 && errno != EINTR) {
+            return false;
+        }
+        rest_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
+    return true;
+}
+
+void LineOutput::drop(int error) {
+    if (++dropped_ == 1) {
+        spdlog::warn("stdout does not take the batch log ({}): lines are dropped, batches go on",
+                     std::generic_category().message(error));
+    }
+}
+
+}  // namespace blocky

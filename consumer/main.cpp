@@ -1,0 +1,131 @@
+// blocky-consumer: reads the options, makes what they ask for, and lets the router run.
+#include <sys/random.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <sodium.h>
+#include <spdlog/spdlog.h>
+#include <zmq.hpp>
+
+#include "common/command_line.hpp"
+#include "common/endpoint.hpp"
+#include "common/logging.hpp"
+#include "common/signals.hpp"
+#include "consumer/batch_log.hpp"
+#include "consumer/ipc_lock.hpp"
+#include "consumer/options.hpp"
+#include "consumer/router.hpp"
+#include "consumer/sinks/make_sink.hpp"
+#include "consumer/worker.hpp"
+
+namespace blocky {
+namespace {
+
+constexpr const char* kProgram = "blocky-consumer";
+
+// A connection is a descriptor; at the limit a ROUTER spins and accepts nobody.
+void raise_descriptor_limit() {
+    rlimit limit{};
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+// ZeroMQ names connections with rand(), which it never seeds: each run would use the same names.
+void seed_connection_names() {
+    unsigned seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) == sizeof seed) {
+        std::srand(seed);
+    }
+}
+
+// Tells apart what two runs log and store, for batch numbers start anew with each.
+std::string random_run_id() {
+    return fmt::format("{:08x}{:08x}", randombytes_random(), randombytes_random());
+}
+
+std::vector<IpcLock> lock_ipc_endpoints(const std::vector<std::string>& endpoints) {
+    std::vector<IpcLock> locks;
+    for (const auto& endpoint : endpoints) {
+        const auto file = socket_file(endpoint);
+        if (file.empty()) {
+            continue;
+        }
+        // ZeroMQ removes whatever has that name to make its socket.
+        const auto type = std::filesystem::symlink_status(file).type();
+        if (type != std::filesystem::file_type::not_found &&
+            type != std::filesystem::file_type::socket) {
+            throw std::runtime_error(
+                fmt::format("cannot bind {}: it is there already, and is no socket", endpoint));
+        }
+        try {
+            locks.emplace_back(file);
+        } catch (const std::runtime_error& error) {
+            throw std::runtime_error(fmt::format("cannot bind {}: {}", endpoint, error.what()));
+        }
+    }
+    return locks;
+}
+
+int serve(const ConsumerOptions& options) {
+    auto sink = make_sink(options.sink);
+    if (!sink) {
+        throw UsageError(fmt::format("--sink: got \"{}\"; accepts {}", options.sink, kSinkForm));
+    }
+    const auto run = random_run_id();
+    const StopSignal stop;
+    const auto locks = lock_ipc_endpoints(options.bind);
+    zmq::context_t context;
+    Worker worker(*sink, options.retry);
+    BatchLog log(STDOUT_FILENO, options.log, run);
+    bool finished = false;
+    {
+        Router router(context,
+                      {options.bind, options.max_message_bytes, options.batcher, options.batches},
+                      *sink, worker, log, stop);
+        for (const auto& endpoint : router.endpoints()) {
+            print_to_stderr(fmt::format("{} run={} listening on {}", kProgram, run, endpoint));
+        }
+        finished = router.run();
+        print_to_stderr(fmt::format("{}: {}", kProgram,
+                                    closing_summary(router.metrics(), log.lines_dropped())));
+    }
+    if (!finished) {
+        context.close();  // sends what is still to be sent
+        // The worker sits in a call to the sink that may never return, so nothing can be waited
+        // for.
+        std::_Exit(EXIT_FAILURE);
+    }
+    return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace blocky
+
+int main(int argc, char** argv) {
+    try {
+        blocky::set_up_logging(blocky::kProgram);
+        if (sodium_init() < 0) {
+            throw std::runtime_error("libsodium cannot be initialised");
+        }
+        blocky::raise_descriptor_limit();
+        blocky::seed_connection_names();
+        const auto options = blocky::parse_consumer_options(argc, argv);
+        return options ? blocky::serve(*options) : EXIT_SUCCESS;
+    } catch (const blocky::UsageError& error) {
+        blocky::print_to_stderr(fmt::format("{}: {}", blocky::kProgram, error.what()));
+        return 2;
+    } catch (const std::exception& error) {
+        blocky::print_to_stderr(fmt::format("{}: {}", blocky::kProgram, error.what()));
+        return EXIT_FAILURE;
+    }
+}

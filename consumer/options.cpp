@@ -1,0 +1,164 @@
+// One entry per option.
+#include "consumer/options.hpp"
+
+#include <fmt/format.h>
+
+#include "common/command_line.hpp"
+#include "common/endpoint.hpp"
+#include "common/units.hpp"
+#include "consumer/sinks/make_sink.hpp"
+
+namespace blocky {
+namespace {
+
+constexpr const char* kDefaultBind = "tcp://127.0.0.1:5555";
+constexpr std::uint64_t kMostHeld = 1ULL << 31U;
+
+// A setter for what `parse` makes of the text; what it cannot parse is not accepted.
+template <typename Target, typename Parse>
+CommandLine::Setter into(Target& target, Parse parse) {
+    return [&target, parse](const std::string& text) {
+        const auto parsed = parse(text);
+        if (parsed) {
+            target = static_cast<Target>(*parsed);
+        }
+        return parsed.has_value();
+    };
+}
+
+auto count_from(std::uint64_t least, std::uint64_t most = 1ULL << 53U) {
+    return [least, most](const std::string& text) {
+        const auto count = parse_count(text, least);
+        return count && *count <= most ? count : std::nullopt;
+    };
+}
+
+std::optional<std::uint64_t> positive_size(const std::string& text) {
+    const auto size = parse_size(text);
+    return size && *size > 0 ? size : std::nullopt;
+}
+
+std::optional<Duration> positive_duration(const std::string& text) {
+    const auto duration = parse_duration(text);
+    return duration && *duration > Duration::zero() ? duration : std::nullopt;
+}
+
+// ZeroMQ binds addresses and interfaces, not host names.
+std::string bindable(std::string endpoint) {
+    constexpr std::string_view kLocalhost = "tcp://localhost:";
+    if (endpoint.starts_with(kLocalhost)) {
+        endpoint.replace(0, kLocalhost.size(), "tcp://127.0.0.1:");
+    }
+    return endpoint;
+}
+
+void add_batch_options(CommandLine& line, ConsumerOptions& options) {
+    auto& batcher = options.batcher;
+    line.add({"--interval", "DURATION", "1s", fmt::format("a duration over 0: {}", kDurationForm),
+              "Close a batch so often, at a fixed rate; the first tick is at start"},
+             into(batcher.interval, positive_duration));
+    line.add({"--max-items", "N", "10000", "a count of at least 1",
+              "Close a batch early when it has N messages"},
+             into(batcher.max_items, count_from(1)));
+    line.add({"--max-bytes", "SIZE", "16MiB", fmt::format("a size over 0: {}", kSizeForm),
+              "Close a batch early rather than let its request bodies pass SIZE"},
+             into(batcher.max_bytes, positive_size));
+    line.add({"--reply", "held|immediate", "held", "held or immediate",
+              "`held`: answer when the batch was processed. `immediate`: answer on receipt and "
+              "give every guarantee up, to see the flood"},
+             [&batcher](const std::string& text) {
+                 batcher.answer_on_receipt = text == "immediate";
+                 return text == "immediate" || text == "held";
+             });
+    line.add({"--max-held", "N", "100000", "a count of at least 1, at most 2^31",
+              "Hold at most N messages; beyond it `busy`"},
+             into(batcher.max_held, count_from(1, kMostHeld)));
+    line.add({"--max-held-bytes", "SIZE", "256MiB", fmt::format("a size over 0: {}", kSizeForm),
+              "Hold at most SIZE of request bodies; beyond it `busy`"},
+             into(batcher.max_held_bytes, positive_size));
+    line.add({"--dedup-window", "N", "1000000", "a count, at most 2^31",
+              "Remember the ids of the last N processed messages (40 to 60 bytes each); 0: none"},
+             into(batcher.dedup_window, count_from(0, kMostHeld)));
+}
+
+void add_sink_options(CommandLine& line, ConsumerOptions& options) {
+    line.add({"--sink", "SPEC", "sum", kSinkForm,
+              "Where batches go. `sum` adds their numbers and keeps nothing"},
+             [&options](const std::string& text) {
+                 options.sink = text;
+                 return !text.empty();
+             });
+    line.add({"--retry-for", "DURATION|forever", "forever",
+              fmt::format("forever, or a duration: {}", kDurationForm),
+              "Retry a failing sink for so long, producers held, before `sink_failed`"},
+             [&options](const std::string& text) {
+                 options.retry.give_up_after = parse_duration(text);
+                 return text == "forever" || options.retry.give_up_after.has_value();
+             });
+}
+
+void add_socket_options(CommandLine& line, ConsumerOptions& options) {
+    line.add_repeatable({"--bind", "ENDPOINT", kDefaultBind, std::string(kEndpointForm),
+                         "Listen here; may be given several times. Port * or 0: any free one"},
+                        [&options](const std::string& text) {
+                            options.bind.push_back(bindable(text));
+                            return is_endpoint(text, true);
+                        });
+    line.add_flag("--insecure", options.insecure,
+                  "Allow --bind on an address that other machines can reach, unencrypted");
+    line.add({"--max-message-bytes", "SIZE", "1MiB", "a size from 1 to 256MiB",
+              "Refuse a larger request body: `too_large`. A frame over four times SIZE cuts the "
+              "connection"},
+             into(options.max_message_bytes, [](const std::string& text) {
+                 const auto size = positive_size(text);
+                 return size && *size <= (256U << 20U) ? size : std::nullopt;
+             }));
+}
+
+void add_run_options(CommandLine& line, ConsumerOptions& options) {
+    line.add({"--log", "text|json", "text", "text or json",
+              "The batch log on stdout, one line a batch; everything else goes to stderr"},
+             [&options](const std::string& text) {
+                 options.log = text == "json" ? LogFormat::kJson : LogFormat::kText;
+                 return text == "json" || text == "text";
+             });
+    line.add({"--batches", "N", "", "a count of at least 1",
+              "Exit after N batches, the empty ones included"},
+             into(options.batches, count_from(1)));
+}
+
+void check_exposure(const ConsumerOptions& options) {
+    for (const auto& endpoint : options.bind) {
+        if (!options.insecure && !is_local(endpoint)) {
+            throw UsageError(
+                fmt::format("--bind: got \"{}\", which other machines can reach and anyone there "
+                            "may push to; accepts loopback addresses and ipc, or any address "
+                            "together with --insecure",
+                            endpoint));
+        }
+    }
+}
+
+}  // namespace
+
+std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* const* argv) {
+    CommandLine line("blocky-consumer",
+                     "Collects messages from many producers into batches and withholds every "
+                     "reply until the batch has been processed.");
+    ConsumerOptions options;
+    add_socket_options(line, options);
+    add_batch_options(line, options);
+    add_sink_options(line, options);
+    add_run_options(line, options);
+    line.add_environment_and_config();
+    if (!line.parse(argc, argv)) {
+        return std::nullopt;
+    }
+    if (options.bind.empty()) {
+        options.bind.emplace_back(kDefaultBind);
+    }
+    check_exposure(options);
+    return options;
+}
+
+}  // namespace blocky

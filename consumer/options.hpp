@@ -1,0 +1,30 @@
+// The options of blocky-consumer, read from the command line, BLOCKY_… variables and --config.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/protocol.hpp"
+#include "consumer/batch_log.hpp"
+#include "consumer/batcher.hpp"
+#include "consumer/worker.hpp"
+
+namespace blocky {
+
+struct ConsumerOptions {
+    std::vector<std::string> bind;
+    bool insecure = false;  // a TCP address that others can reach, without encryption
+    std::string sink = "sum";
+    BatcherOptions batcher;
+    std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
+    RetryPolicy retry;
+    LogFormat log = LogFormat::kText;
+    std::optional<std::uint64_t> batches;  // exit after so many
+};
+
+// Nothing when --help or --version was asked for and has been printed. Throws UsageError.
+std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* const* argv);
+
+}  // namespace blocky

@@ -1,0 +1,83 @@
+// The loop that owns the ROUTER socket: receives requests, asks the batcher, hands batches to the
+// worker, and sends the replies when a batch is done. Everything it knows of batches is in the
+// batcher; everything it knows of sinks is in the worker.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <zmq.hpp>
+
+#include "common/clock.hpp"
+#include "common/request_decoder.hpp"
+#include "common/signals.hpp"
+#include "consumer/batch_log.hpp"
+#include "consumer/batcher.hpp"
+#include "consumer/metrics.hpp"
+#include "consumer/sink.hpp"
+#include "consumer/timer.hpp"
+#include "consumer/worker.hpp"
+
+namespace blocky {
+
+struct RouterOptions {
+    std::vector<std::string> bind;
+    std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
+    BatcherOptions batcher;
+    std::optional<std::uint64_t> batches;           // stop after so many
+    Duration drain_for = std::chrono::seconds(10);  // what a drain may take at most
+};
+
+// Owned and run by one thread. What it is given must outlive it.
+class Router {
+public:
+    // Binds. Throws std::runtime_error that names the endpoint when that fails.
+    Router(zmq::context_t& context, const RouterOptions& options, const Sink& sink, Worker& worker,
+           BatchLog& log, const StopSignal& stop);
+
+    // Where it listens, with the ports that were given.
+    const std::vector<std::string>& endpoints() const { return endpoints_; }
+
+    // Turns until the stop signal or the last batch. True when all that was held has been
+    // processed or refused in order; false when the sink did not return in time: then the worker
+    // is still inside it, and only ending the process ends that.
+    bool run();
+
+    const Metrics& metrics() const { return metrics_; }
+
+private:
+    enum class State { kServing, kDraining, kDone, kSinkStuck };
+
+    void bind(const std::string& endpoint);
+    void turn(Batcher& batcher);
+    void wait(const Batcher& batcher);
+    void receive(Batcher& batcher);
+    bool receive_one(Batcher& batcher);
+    void admit(Batcher& batcher, const zmq::message_t& body, Envelope& envelope);
+    void dispatch(Batcher& batcher);
+    void finish(const Batch& batch, const Processed& processed, const HeldBatch& held);
+    void release(const HeldBatch& held, const Processed& processed);
+    void follow_shutdown(Batcher& batcher);
+    void refuse_held(Batcher& batcher, ErrorCode code, std::string_view message);
+    void refuse(const Envelope& envelope, ErrorCode code, std::string_view message,
+                std::string_view id);
+    void send(const Envelope& envelope, const Reply& reply);
+
+    RouterOptions options_;
+    const Sink& sink_;
+    Worker& worker_;
+    BatchLog& log_;
+    const StopSignal& stop_;
+    zmq::socket_t socket_;
+    std::vector<std::string> endpoints_;
+    Timer timer_;
+    Metrics metrics_;
+    State state_ = State::kServing;
+    TimePoint now_;       // of this turn: time stands still within one
+    TimePoint drain_by_;  // while draining
+};
+
+}  // namespace blocky
