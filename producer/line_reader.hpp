@@ -1,0 +1,38 @@
+// Reads lines of any length from a descriptor in bounded memory, and stops waiting for more when
+// the program is asked to stop.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+namespace blocky {
+
+class LineReader {
+public:
+    enum class Status { kLine, kTooLong, kEnd, kStopped };
+
+    // Reads from `descriptor` until `stop_descriptor` turns readable; both stay the caller's.
+    // Of a line over `max_bytes` only so many are kept.
+    LineReader(int descriptor, std::size_t max_bytes, int stop_descriptor);
+
+    // The next line goes to `line`, without its newline or a CR before it. A last line without a
+    // newline counts. Throws std::system_error when reading fails.
+    Status next(std::string& line);
+
+    // Bytes taken from the descriptor so far.
+    std::uint64_t bytes_read() const { return bytes_read_; }
+
+private:
+    enum class Fill { kMore, kEnd, kStopped };
+    Fill fill();
+
+    int descriptor_;
+    std::size_t max_bytes_;
+    int stop_descriptor_;
+    std::string buffer_;
+    std::size_t at_ = 0;  // of the first byte in buffer_ that was not handed out
+    std::uint64_t bytes_read_ = 0;
+};
+
+}  // namespace blocky

@@ -1,0 +1,153 @@
+// One entry per option.
+#include "producer/options.hpp"
+
+#include <unistd.h>
+
+#include <array>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "common/command_line.hpp"
+#include "common/endpoint.hpp"
+#include "common/json_text.hpp"
+#include "common/units.hpp"
+
+namespace blocky {
+namespace {
+
+constexpr const char* kDefaultConnect = "tcp://127.0.0.1:5555";
+constexpr std::size_t kMaxProducerName = 64;  // leaves room in an id for a session and a number
+
+// HOST-PID.
+std::string default_name() {
+    std::array<char, 256> host{};
+    gethostname(host.data(), host.size() - 1);
+    const auto pid = fmt::format("-{}", getpid());
+    return std::string(host.data()).substr(0, kMaxProducerName - pid.size()) + pid;
+}
+
+std::optional<double> parse_rate(const std::string& text) {
+    double rate = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), rate);
+    const bool whole = error == std::errc{} && stop == text.data() + text.size();
+    return whole && rate >= 0.001 && rate <= 1e9 ? std::optional(rate) : std::nullopt;
+}
+
+std::optional<JsonPointer> parse_pointer(const std::string& text) {
+    try {
+        return JsonPointer(text);
+    } catch (const nlohmann::json::exception&) {
+        return std::nullopt;
+    }
+}
+
+void add_connection_options(CommandLine& line, ProducerOptions& options) {
+    auto& client = options.client;
+    line.add_repeatable({"--connect", "ENDPOINT", kDefaultConnect, std::string(kEndpointForm),
+                         "The consumer; given several times, the next one is used when one stops "
+                         "answering"},
+                        [&client](const std::string& text) {
+                            client.endpoints.push_back(text);
+                            return is_endpoint(text, false);
+                        });
+    line.add({"--name", "NAME", "HOST-PID", "1 to 64 bytes of UTF-8 without control characters",
+              "Who pushes: the `producer` member of every message"},
+             [&client](const std::string& text) {
+                 client.name = text;
+                 return !text.empty() && text.size() <= kMaxProducerName && is_utf8(text) &&
+                        !has_control_character(text);
+             });
+    line.add({"--timeout", "DURATION", "10s", fmt::format("a duration over 0: {}", kDurationForm),
+              "Without a reply for so long, reconnect and send the same id again; may be shorter "
+              "than the batch takes"},
+             [&client](const std::string& text) {
+                 const auto timeout = parse_duration(text);
+                 client.timeout = timeout.value_or(Duration::zero());
+                 return client.timeout > Duration::zero();
+             });
+    line.add({"--retry-for", "DURATION|forever", "forever",
+              fmt::format("forever, or a duration: {}", kDurationForm),
+              "Give up, with exit status 3, when a message was not acknowledged for so long"},
+             [&client](const std::string& text) {
+                 client.retry_for = parse_duration(text);
+                 return text == "forever" || client.retry_for.has_value();
+             });
+    line.add({"--max-message-bytes", "SIZE", "1MiB", fmt::format("a size over 0: {}", kSizeForm),
+              "Refuse a larger request before it is sent; the consumer's own limit"},
+             [&client](const std::string& text) {
+                 client.max_message_bytes = parse_size(text).value_or(0);
+                 return client.max_message_bytes > 0;
+             });
+}
+
+void add_message_options(CommandLine& line, ProducerOptions& options) {
+    line.add(
+        {"--input", "FILE", "", "the path of a readable file, or - for stdin",
+         "One message a line: JSON as it is, anything else as a string. Without it: 1, 2, 3 …"},
+        [&options](const std::string& text) {
+            options.input = text;
+            return !text.empty();
+        });
+    line.add_flag("--raw", options.raw, "Send every line of --input as a string, JSON or not");
+    line.add(
+        {"--id-field", "POINTER", "", "a JSON pointer such as /id (RFC 6901)",
+         "The member of each line of --input that is its id, for exactly-once across restarts; "
+         "without it NAME:SESSION:LINE"},
+        [&options](const std::string& text) {
+            options.id_field = parse_pointer(text);
+            return options.id_field.has_value();
+        });
+    line.add({"--count", "N", "", "a count of at least 1", "Stop after N acknowledged messages"},
+             [&options](const std::string& text) {
+                 options.count = parse_count(text, 1);
+                 return options.count.has_value();
+             });
+    line.add({"--rate", "N", "", "a number from 0.001 to 1e9",
+              "Send at most N messages a second, evenly spaced"},
+             [&options](const std::string& text) {
+                 options.rate = parse_rate(text);
+                 return options.rate.has_value();
+             });
+    line.add({"--log", "quiet|text|json", "text", "quiet, text or json",
+              "One line per reply on stdout; `json`: the reply itself"},
+             [&options](const std::string& text) {
+                 options.log = text == "json"    ? ReplyFormat::kJson
+                               : text == "quiet" ? ReplyFormat::kQuiet
+                                                 : ReplyFormat::kText;
+                 return text == "json" || text == "quiet" || text == "text";
+             });
+}
+
+void check_combination(const ProducerOptions& options) {
+    if (options.id_field && !options.input) {
+        throw UsageError(
+            "--id-field: got no --input; accepts JSON lines from --input to take ids "
+            "from");
+    }
+    if (options.id_field && options.raw) {
+        throw UsageError("--id-field: got --raw too; accepts lines that are read as JSON only");
+    }
+}
+
+}  // namespace
+
+std::optional<ProducerOptions> parse_producer_options(int argc, const char* const* argv) {
+    CommandLine line("blocky-producer",
+                     "Pushes messages to a blocky-consumer, one at a time; each push returns when "
+                     "its message has been processed.");
+    ProducerOptions options;
+    options.client.name = default_name();
+    add_connection_options(line, options);
+    add_message_options(line, options);
+    if (!line.parse(argc, argv)) {
+        return std::nullopt;
+    }
+    if (options.client.endpoints.empty()) {
+        options.client.endpoints.emplace_back(kDefaultConnect);
+    }
+    check_combination(options);
+    return options;
+}
+
+}  // namespace blocky

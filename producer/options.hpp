@@ -1,0 +1,27 @@
+// The options of blocky-producer.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "producer/client.hpp"
+#include "producer/json_id.hpp"
+#include "producer/reply_log.hpp"
+
+namespace blocky {
+
+struct ProducerOptions {
+    ClientOptions client;
+    std::optional<std::string> input;  // a path, or - for stdin; nothing: count
+    bool raw = false;
+    std::optional<JsonPointer> id_field;
+    std::optional<std::uint64_t> count;  // stop after so many acknowledged messages
+    std::optional<double> rate;          // messages a second at most
+    ReplyFormat log = ReplyFormat::kText;
+};
+
+// Nothing when --help or --version was asked for and has been printed. Throws UsageError.
+std::optional<ProducerOptions> parse_producer_options(int argc, const char* const* argv);
+
+}  // namespace blocky
