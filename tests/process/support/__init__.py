@@ -1,0 +1,1 @@
+"""What the process tests share: programs as children, clients on the wire, a fake consumer."""

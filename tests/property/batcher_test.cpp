@@ -1,0 +1,37 @@
+// The batcher against its model: every message in exactly one batch, numbers without a gap, limits
+// never passed, everyone answered exactly once, and nobody left waiting after a drain.
+#include <doctest/doctest.h>
+
+#include "tests/support/batcher_model.hpp"
+
+namespace blocky::test {
+namespace {
+
+TEST_CASE("the batcher does what its model does, whatever happens in whatever order") {
+    Random random;
+    for (int run = 0; run < 2000; ++run) {
+        CAPTURE(run);
+        BatcherModel model(random);
+        for (auto steps = random.below(600); steps > 0; --steps) {
+            model.step();
+        }
+        model.finish();
+    }
+}
+
+TEST_CASE("the same calls give the same answers") {
+    Random first;
+    Random second;
+    for (int run = 0; run < 20; ++run) {
+        BatcherModel one(first);
+        BatcherModel other(second);
+        for (int step = 0; step < 200; ++step) {
+            one.step();
+            other.step();
+        }
+        REQUIRE(first.next() == second.next());
+    }
+}
+
+}  // namespace
+}  // namespace blocky::test

@@ -1,0 +1,64 @@
+// A batcher with short ways to push to it and to end batches. Time is what the test says it is.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "consumer/batcher.hpp"
+#include "tests/support/values.hpp"
+
+namespace blocky::test {
+
+inline constexpr IdTable::Secret kSecret{1, 2, 3};
+
+// Never a tick after the first, unless the test asks for some.
+inline BatcherOptions calm_options() {
+    BatcherOptions options;
+    options.interval = 1000h;
+    return options;
+}
+
+struct BatcherFixture {
+    explicit BatcherFixture(const BatcherOptions& options = calm_options())
+        : batcher(options, kSecret, at(0s)) {}
+
+    // What is answered at once, as JSON; empty when the sender is held.
+    std::string push(const std::string& connection, const std::string& id, Duration now,
+                     const std::string& value = "1", std::size_t bytes = 10) {
+        auto envelope = envelope_from(connection);
+        const auto pushed = request(value, id);
+        const auto reply = batcher.admit(pushed, bytes, envelope, at(now));
+        return reply ? encode(*reply) : std::string();
+    }
+
+    // The size of the batch that is due; nothing when none is.
+    std::optional<std::size_t> take(Duration now) {
+        const auto due = batcher.take_due(at(now));
+        if (!due) {
+            return std::nullopt;
+        }
+        batch = due;
+        return batch->messages.size();
+    }
+
+    // Ends the batch in flight with the same verdict for all; the connections to be answered.
+    std::vector<std::string> complete(Verdict::Kind kind = Verdict::Kind::kStored) {
+        return complete_each(std::vector<Verdict>(batch->messages.size(), {kind, ""}));
+    }
+    std::vector<std::string> complete_each(const std::vector<Verdict>& verdicts) {
+        std::vector<std::string> connections;
+        for (const auto& waiter : batcher.complete(verdicts).waiters) {
+            connections.emplace_back(waiter.envelope.connection());
+        }
+        return connections;
+    }
+
+    Batcher batcher;
+    std::shared_ptr<const Batch> batch;  // the latest that was taken
+};
+
+inline const std::string kHeld;
+
+}  // namespace blocky::test

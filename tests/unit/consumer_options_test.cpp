@@ -1,0 +1,169 @@
+// The consumer's options: defaults, every one of them, and the one line for what is not accepted.
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include "consumer/options.hpp"
+#include "tests/support/descriptors.hpp"
+#include "tests/support/parse_options.hpp"
+#include "tests/support/values.hpp"
+
+namespace blocky::test {
+namespace {
+
+using Strings = std::vector<std::string>;
+
+ConsumerOptions parsed(const Strings& arguments) {
+    const auto options = parse(parse_consumer_options, arguments);
+    REQUIRE(options);
+    return *options;
+}
+
+std::string error_of(const Strings& arguments) {
+    CAPTURE(arguments.back());
+    return usage_error(parse_consumer_options, arguments);
+}
+
+TEST_CASE("the defaults are those of the contract") {
+    const auto options = parsed({});
+    CHECK(options.bind == Strings{"tcp://127.0.0.1:5555"});
+    CHECK_FALSE(options.insecure);
+    CHECK(options.sink == "sum");
+    CHECK(options.batcher.interval == 1s);
+    CHECK(options.batcher.max_items == 10'000);
+    CHECK(options.batcher.max_bytes == 16U << 20U);
+    CHECK(options.batcher.max_held == 100'000);
+    CHECK(options.batcher.max_held_bytes == 256U << 20U);
+    CHECK(options.batcher.dedup_window == 1'000'000);
+    CHECK_FALSE(options.batcher.answer_on_receipt);
+    CHECK(options.max_message_bytes == 1U << 20U);
+    CHECK_FALSE(options.retry.give_up_after);
+    CHECK(options.retry.first_delay == 100ms);
+    CHECK(options.retry.longest_delay == 5s);
+    CHECK(options.log == LogFormat::kText);
+    CHECK_FALSE(options.batches);
+}
+
+TEST_CASE("every option sets what it names") {
+    const auto options = parsed({"--bind",
+                                 "tcp://127.0.0.1:*",
+                                 "--bind=ipc:///tmp/x",
+                                 "--interval",
+                                 "250ms",
+                                 "--max-items",
+                                 "5",
+                                 "--max-bytes",
+                                 "1KiB",
+                                 "--reply",
+                                 "immediate",
+                                 "--sink",
+                                 "sum",
+                                 "--max-held",
+                                 "7",
+                                 "--max-held-bytes",
+                                 "1MB",
+                                 "--max-message-bytes",
+                                 "2KiB",
+                                 "--dedup-window",
+                                 "0",
+                                 "--retry-for",
+                                 "30s",
+                                 "--log",
+                                 "json",
+                                 "--batches",
+                                 "3",
+                                 "--insecure"});
+    CHECK(options.bind == Strings{"tcp://127.0.0.1:*", "ipc:///tmp/x"});
+    CHECK(options.batcher.interval == 250ms);
+    CHECK(options.batcher.max_items == 5);
+    CHECK(options.batcher.max_bytes == 1024);
+    CHECK(options.batcher.answer_on_receipt);
+    CHECK(options.batcher.max_held == 7);
+    CHECK(options.batcher.max_held_bytes == 1'000'000);
+    CHECK(options.max_message_bytes == 2048);
+    CHECK(options.batcher.dedup_window == 0);
+    CHECK(options.retry.give_up_after == 30s);
+    CHECK(options.log == LogFormat::kJson);
+    CHECK(options.batches == 3U);
+    CHECK(options.insecure);
+}
+
+TEST_CASE("an option given twice counts as it was given last, but every bind counts") {
+    CHECK(parsed({"--max-items", "5", "--max-items", "6"}).batcher.max_items == 6);
+    CHECK_FALSE(parsed({"--retry-for", "5s", "--retry-for", "forever"}).retry.give_up_after);
+    CHECK(parsed({"--bind", "ipc://a", "--bind", "ipc://b", "--bind", "ipc://c"}).bind.size() == 3);
+}
+
+TEST_CASE("localhost is bound by its address, since ZeroMQ binds no names") {
+    CHECK(parsed({"--bind", "tcp://localhost:5556"}).bind == Strings{"tcp://127.0.0.1:5556"});
+}
+
+TEST_CASE("what an option does not accept is named together with the option and what it accepts") {
+    const std::vector<std::pair<std::string, Strings>> wrong{
+        {"--bind", {"127.0.0.1:5555", "tcp://127.0.0.1", "udp://127.0.0.1:1", ""}},
+        {"--interval", {"0s", "5", "-1s", "soon", ""}},
+        {"--max-items", {"0", "-1", "1.5", "many", ""}},
+        {"--max-bytes", {"0", "-1", "1XB", ""}},
+        {"--reply", {"later", "HELD", ""}},
+        {"--max-held", {"0", "x", "3000000000"}},
+        {"--max-held-bytes", {"0", "x"}},
+        {"--max-message-bytes", {"0", "257MiB", "x"}},
+        {"--dedup-window", {"-1", "x", "3000000000"}},
+        {"--retry-for", {"10", "never", ""}},
+        {"--log", {"xml", ""}},
+        {"--batches", {"0", "x"}},
+        {"--sink", {""}},
+        {"--config", {""}}};
+    for (const auto& [option, values] : wrong) {
+        for (const auto& value : values) {
+            CAPTURE(value);
+            check_names(error_of({option + "=" + value}), option, value);
+        }
+    }
+}
+
+TEST_CASE("a value that is missing is an error that names the option") {
+    for (const std::string option : {"--interval", "--bind", "--batches", "--config"}) {
+        check_names(error_of({option}), option, "");
+        check_names(error_of({option, "--insecure"}), option, "");
+    }
+}
+
+TEST_CASE("what is no option is an error that quotes it") {
+    check_names(error_of({"--intervall", "1s"}), "--intervall", "");
+    check_names(error_of({"extra"}), "extra", "");
+    check_names(error_of({"-x"}), "-x", "");
+    check_names(error_of({"--interval", "1s", "2s"}), "2s", "");
+}
+
+TEST_CASE("an error stays on one line, whatever was typed") {
+    check_names(error_of({"--interval", "a\nb\x1b"}), "--interval", "a?b?");
+}
+
+TEST_CASE("an address that others can reach needs --insecure said aloud") {
+    for (const std::string address :
+         {"tcp://*:5555", "tcp://0.0.0.0:1", "tcp://192.168.1.1:1", "tcp://[::]:1"}) {
+        check_names(error_of({"--bind", address}), "--bind", address);
+        CHECK(parsed({"--bind", address, "--insecure"}).bind == Strings{address});
+    }
+    check_names(error_of({"--bind", "ipc://a", "--bind", "tcp://*:1"}), "--bind", "tcp://*:1");
+}
+
+TEST_CASE("help and version are printed and end the program") {
+    const auto help = stdout_of([] { CHECK_FALSE(parse(parse_consumer_options, {"--help"})); });
+    for (const std::string option :
+         {"--bind", "--interval", "--max-items", "--max-bytes", "--reply", "--sink", "--max-held",
+          "--max-held-bytes", "--max-message-bytes", "--dedup-window", "--retry-for", "--log",
+          "--batches", "--config", "--insecure", "--version", "--help"}) {
+        CAPTURE(option);
+        CHECK(help.find(option) != std::string::npos);
+    }
+    const auto version =
+        stdout_of([] { CHECK_FALSE(parse(parse_consumer_options, {"--version"})); });
+    CHECK(version.starts_with("blocky-consumer "));
+}
+
+}  // namespace
+}  // namespace blocky::test
