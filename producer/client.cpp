@@ -53,6 +53,7 @@ tl::expected<Acknowledgement, PushFailure> Client::push(std::string_view value,
                     {}));
     }
     const auto start = Clock::now();
+    ever_sent_ = false;
     give_up_at_.reset();
     if (options_.retry_for) {
         give_up_at_ = start + *options_.retry_for;
@@ -100,6 +101,7 @@ Client::Received Client::exchange(const std::string& body, std::string_view id) 
         }
         if (!sent_ && connected_ && socket_->send(body)) {
             sent_ = true;
+            ever_sent_ = true;
         }
         const int to_send = connected_ ? ZMQ_POLLOUT : 0;
         wait(resend_at_, static_cast<short>(sent_ ? ZMQ_POLLIN : to_send));
@@ -174,7 +176,8 @@ std::optional<PushFailure> Client::reason_to_stop() {
         stop_by_ = now + options_.stop_grace;
     }
     if (stop_by_ && (!sent_ || now >= *stop_by_)) {
-        return PushFailure{PushFailure::Kind::kStopped, "stopped: " + trouble_, {}};
+        const auto kind = ever_sent_ ? PushFailure::Kind::kStopped : PushFailure::Kind::kNotSent;
+        return PushFailure{kind, "stopped: " + trouble_, {}};
     }
     if (give_up_at_ && now >= *give_up_at_) {
         return PushFailure{

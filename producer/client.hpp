@@ -48,7 +48,8 @@ struct PushFailure {
     enum class Kind {
         kRefused,  // it never will be: the consumer's reply, or this library, says why
         kGaveUp,   // not within retry_for
-        kStopped   // the stop descriptor turned readable first
+        kStopped,  // the stop descriptor turned readable first
+        kNotSent   // the same, and nothing has been sent: as if push() had not been called
     };
     Kind kind;
     std::string reason;  // "bad_request: the sum sink takes numbers only"
@@ -87,7 +88,8 @@ private:
     std::string trouble_;  // the latest reason why the message is not acknowledged yet
 
     // Of the push under way.
-    bool sent_ = false;
+    bool sent_ = false;       // and awaits its reply
+    bool ever_sent_ = false;  // so that the consumer may have it
     TimePoint resend_at_;
     std::optional<TimePoint> give_up_at_;
     std::optional<TimePoint> stop_by_;

@@ -141,6 +141,10 @@ private:
             return;
         }
         const auto& failure = result.error();
+        if (failure.kind == PushFailure::Kind::kNotSent) {
+            ended_ = true;  // it was never on its way: no message of this run is open
+            return;
+        }
         report(fmt::format("{} (id {})", item.name, item.id), failure.reason);
         if (failure.kind == PushFailure::Kind::kRefused) {
             log_.refused(item.id, failure);

@@ -181,9 +181,9 @@ TEST_CASE("a stop before a push sends nothing") {
     FakeConsumer consumer;
     Pushing client(patient({consumer.endpoint()}));
     client.stop();
-    CHECK(kind_of(client.push("a")) == Kind::kStopped);
+    CHECK(kind_of(client.push("a")) == Kind::kNotSent);
     CHECK(consumer.is_silent_for(50ms));
-    CHECK(kind_of(client.push("b")) == Kind::kStopped);
+    CHECK(kind_of(client.push("b")) == Kind::kNotSent);
 }
 
 TEST_CASE("a stop waits a little for what has been sent") {
@@ -216,7 +216,7 @@ TEST_CASE("a stop ends the wait for a consumer, and the wait before another try"
     Pushing lonely(patient({nowhere.endpoint()}));
     auto push = lonely.start("a");
     lonely.stop();
-    CHECK(kind_of(get(push)) == Kind::kStopped);
+    CHECK(kind_of(get(push)) == Kind::kNotSent);
 
     FakeConsumer consumer;
     Pushing busy(patient({consumer.endpoint()}));
