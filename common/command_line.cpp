@@ -190,7 +190,7 @@ void CommandLine::apply(CLI::Option& option, const std::vector<std::string>& val
 
 // CLI11's own words are kept where they already name the option and what it got.
 std::string CommandLine::explain(const CLI::ParseError& error) const {
-    const std::string what = error.what();
+    std::string what = error.what();
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
         return fmt::format("{}; accepts the options that --help lists", what);
     }
