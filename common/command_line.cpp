@@ -107,6 +107,7 @@ void CommandLine::add_environment_and_config() {
 }
 
 bool CommandLine::parse(int argc, const char* const* argv) {
+    check_values(argc, argv);
     try {
         app_.parse(argc, argv);
         if (reads_environment_) {
@@ -124,6 +125,21 @@ bool CommandLine::parse(int argc, const char* const* argv) {
         return false;
     } catch (const CLI::ParseError& error) {
         throw UsageError(one_line(explain(error)));
+    }
+}
+
+// `--option=` is an option without a value; CLI11 would take the next argument for it.
+void CommandLine::check_values(int argc, const char* const* argv) const {
+    for (int i = 1; i < argc; ++i) {
+        const std::string_view argument = argv[i];
+        if (argument == "--") {
+            return;
+        }
+        const auto found = accepts_.find(std::string(argument.substr(0, argument.find('='))));
+        if (argument.ends_with('=') && found != accepts_.end() &&
+            argument.size() == found->first.size() + 1) {
+            throw UsageError(fmt::format("{}: got \"\"; accepts {}", found->first, found->second));
+        }
     }
 }
 
@@ -192,7 +208,8 @@ void CommandLine::apply(CLI::Option& option, const std::vector<std::string>& val
 std::string CommandLine::explain(const CLI::ParseError& error) const {
     std::string what = error.what();
     if (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
-        return fmt::format("{}; accepts the options that --help lists", what);
+        return fmt::format("got \"{}\", which is no option; accepts the options that --help lists",
+                           app_.remaining().front());
     }
     if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
         const auto name = what.substr(0, what.find(':'));

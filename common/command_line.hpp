@@ -56,6 +56,7 @@ public:
 
 private:
     CLI::Option* add_checked(const Option& option, const Setter& set);
+    void check_values(int argc, const char* const* argv) const;
     void apply_environment();
     void apply_config(const std::string& path);
     void apply(CLI::Option& option, const std::vector<std::string>& values,

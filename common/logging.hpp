@@ -1,4 +1,5 @@
-// Diagnostics on stderr, one line each; stdout belongs to the batch log or the replies.
+// Diagnostics on stderr, one line each; stdout belongs to the batch log or the replies. From any
+// thread, and without waiting for a reader that does not read.
 #pragma once
 
 #include <string>

@@ -2,8 +2,11 @@
 #include "consumer/batch_log.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <system_error>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 namespace blocky {
 namespace {
@@ -52,6 +55,15 @@ std::string json_line(const BatchRecord& record, const std::string& run) {
         to_milliseconds(processed.took), failed ? "failed" : "ok",
         count(processed, Verdict::Kind::kRejected), count(processed, Verdict::Kind::kDuplicate),
         processed.summary.json);
+}
+
+void BatchLog::write(const BatchRecord& record) {
+    const bool first = output_.dropped() == 0;
+    if (!output_.write(format_ == LogFormat::kJson ? json_line(record, run_) : text_line(record)) &&
+        first) {
+        spdlog::warn("stdout does not take the batch log ({}): lines are dropped, batches go on",
+                     std::generic_category().message(errno));
+    }
 }
 
 }  // namespace blocky

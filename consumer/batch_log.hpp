@@ -6,8 +6,8 @@
 #include <string>
 
 #include "common/clock.hpp"
+#include "common/line_output.hpp"
 #include "consumer/batch.hpp"
-#include "consumer/line_output.hpp"
 #include "consumer/worker.hpp"
 
 namespace blocky {
@@ -32,10 +32,8 @@ public:
     BatchLog(int descriptor, LogFormat format, std::string run)
         : output_(descriptor), format_(format), run_(std::move(run)) {}
 
-    // Never blocks: see LineOutput.
-    void write(const BatchRecord& record) {
-        output_.write(format_ == LogFormat::kJson ? json_line(record, run_) : text_line(record));
-    }
+    // Never blocks: a line that stdout does not take is dropped and counted, which is said once.
+    void write(const BatchRecord& record);
     std::uint64_t lines_dropped() const { return output_.dropped(); }
 
 private:

@@ -104,7 +104,7 @@ public:
           stop_(stop),
           source_(make_source(options, stop)),
           client_(context_, client_options(options, stop)),
-          log_(options.log),
+          log_(options.log, stop.descriptor()),
           progress_(options.log != ReplyFormat::kQuiet),
           pace_(options.rate) {}
 

@@ -1,8 +1,14 @@
 // Formats replies.
 #include "producer/reply_log.hpp"
 
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <cerrno>
-#include <cstdio>
+#include <climits>
+#include <cstddef>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -49,12 +55,31 @@ void ReplyLog::print(std::string line) {
         return;
     }
     line += '\n';
-    if (std::fwrite(line.data(), 1, line.size(), stdout) != line.size() ||
-        std::fflush(stdout) != 0) {
+    if (!write_all(line)) {
         broken_ = true;
         spdlog::warn("stdout takes no more replies ({}): pushing goes on without printing them",
                      std::generic_category().message(errno));
     }
+}
+
+// False, with errno set, when stdout fails, or has no room and the program is to stop.
+bool ReplyLog::write_all(std::string_view text) const {
+    while (!text.empty()) {
+        std::array<pollfd, 2> items{{{STDOUT_FILENO, POLLOUT, 0}, {stop_descriptor_, POLLIN, 0}}};
+        poll(items.data(), items.size(), -1);
+        if (items[0].revents == 0) {
+            errno = EAGAIN;
+            return false;
+        }
+        // So much a pipe that is writable takes without waiting: pipe(7).
+        const auto written =
+            write(STDOUT_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
+        if (written < 0 && errno != EINTR && errno != EAGAIN) {
+            return false;
+        }
+        text.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
+    return true;
 }
 
 }  // namespace blocky

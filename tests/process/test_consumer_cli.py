@@ -187,5 +187,20 @@ class Endpoints(BlockyCase):
         self.assert_refused(self.run_to_end("blocky-consumer", "--bind", endpoint), 1, endpoint)
 
 
+class EmptyValues(BlockyCase):
+
+    def test_an_option_without_its_value_does_not_take_the_next_argument(self):
+        for option in ("--log", "--interval", "--bind"):
+            outcome = self.run_to_end("blocky-consumer", f"{option}=", "--batches", "1")
+            self.assertEqual(outcome.code, 2)
+            self.assertEqual(len(outcome.error_lines), 1)
+            self.assertIn(f'{option}: got ""; accepts', outcome.stderr)
+
+    def test_an_unknown_option_is_named_and_not_its_value(self):
+        outcome = self.run_to_end("blocky-consumer", "--lingre", "0s")
+        self.assertEqual(outcome.code, 2)
+        self.assertIn('got "--lingre", which is no option', outcome.stderr)
+
+
 if __name__ == "__main__":
     unittest.main()

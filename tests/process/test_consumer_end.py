@@ -170,5 +170,19 @@ class FailingStdout(BlockyCase):
         self.assertGreaterEqual(batches[-1], 60)
 
 
+class Output(BlockyCase):
+
+    def test_output_that_nobody_reads_holds_up_neither_batches_nor_the_end(self):
+        """stdout and stderr are one pipe, as with `2>&1 | less`."""
+        endpoint = f"ipc://{self.directory}/socket"
+        writing = self.full_pipe()
+        consumer = self.keep(Consumer("--interval", "1ms", bind=[endpoint], stdout=writing,
+                                      stderr=writing))
+        dealer = self.dealer(endpoint)
+        for number in range(20):
+            self.assert_ok(dealer.ask({"value": number}), result=number)
+        self.assertEqual(consumer.stop(), 0)
+
+
 if __name__ == "__main__":
     unittest.main()

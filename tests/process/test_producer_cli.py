@@ -190,6 +190,13 @@ class Output(BlockyCase):
 
 class Signals(BlockyCase):
 
+    def test_a_signal_ends_a_producer_whose_replies_nobody_reads(self):
+        consumer = self.batching_consumer(1)
+        producer = self.producer(consumer.endpoint, stdout=self.full_pipe())
+        consumer.wait_filled(1)
+        self.assertEqual(producer.stop(seconds=5 * SLOW), 0)
+
+
     def test_a_signal_while_held_waits_two_seconds_and_exits_3(self):
         fake = self.fake_consumer()
         producer = self.producer(fake.endpoint)

@@ -1,5 +1,5 @@
 // Lines for a reader that may be slow, gone or never there: whole or not at all, and never waiting.
-#include "consumer/line_output.hpp"
+#include "common/line_output.hpp"
 
 #include <fcntl.h>
 #include <sys/socket.h>

@@ -5,6 +5,7 @@ reaped, and held to its exit code and to a stderr without a sanitizer's report; 
 is shown.
 """
 
+import os
 import pathlib
 import subprocess
 import sys
@@ -94,6 +95,19 @@ class BlockyCase(unittest.TestCase):
         self.addCleanup(source.kill)
         self.addCleanup(source.stdout.close)
         return source.stdout
+
+    def full_pipe(self):
+        """The writing end of a pipe that has no room left, and that nobody reads."""
+        reading, writing = os.pipe()
+        for descriptor in (reading, writing):
+            self.addCleanup(os.close, descriptor)
+        os.set_blocking(writing, False)
+        try:
+            while True:
+                os.write(writing, bytes(4096))
+        except BlockingIOError:
+            os.set_blocking(writing, True)
+        return writing
 
     def end(self, consumer):
         """Ends a consumer in good order; the batches it has logged that had a message in them."""

@@ -1,5 +1,5 @@
 // Non-blocking writes through a descriptor of our own where the system gives one.
-#include "consumer/line_output.hpp"
+#include "common/line_output.hpp"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -8,10 +8,8 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 namespace blocky {
 
@@ -42,17 +40,19 @@ LineOutput::~LineOutput() {
     }
 }
 
-void LineOutput::write(std::string_view line) {
+bool LineOutput::write(std::string_view line) {
     if (!flush_rest()) {
-        drop(EAGAIN);
-        return;
+        ++dropped_;
+        return false;
     }
     rest_.assign(line).append(1, '\n');
     const auto whole = rest_.size();
     if (!flush_rest() && rest_.size() == whole) {
         rest_.clear();
-        drop(errno);
+        ++dropped_;
+        return false;
     }
+    return true;
 }
 
 // False, with errno set, when there is no room for all of it now.
@@ -70,13 +70,6 @@ bool LineOutput::flush_rest() {
         rest_.erase(0, static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
     }
     return true;
-}
-
-void LineOutput::drop(int error) {
-    if (++dropped_ == 1) {
-        spdlog::warn("stdout does not take the batch log ({}): lines are dropped, batches go on",
-                     std::generic_category().message(error));
-    }
 }
 
 }  // namespace blocky

@@ -18,13 +18,13 @@ public:
     LineOutput& operator=(const LineOutput&) = delete;
 
     // Adds the newline. Lines are never cut short: the rest of one that did not fit goes first.
-    void write(std::string_view line);
+    // False, with errno set, when the line was dropped.
+    bool write(std::string_view line);
 
     std::uint64_t dropped() const { return dropped_; }
 
 private:
     bool flush_rest();
-    void drop(int error);
 
     int descriptor_;
     bool own_ = false;       // descriptor_ is ours: non-blocking, to be closed
