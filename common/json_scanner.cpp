@@ -2,17 +2,56 @@
 #include "common/json_scanner.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 
 namespace blocky {
 namespace {
 
-bool is_space(char character) {
-    return character == ' ' || character == '\n' || character == '\r' || character == '\t';
+using ByteSet = std::array<bool, 256>;
+
+constexpr ByteSet set_of(std::string_view characters) {
+    ByteSet set{};
+    for (const char character : characters) {
+        set.at(static_cast<unsigned char>(character)) = true;
+    }
+    return set;
 }
 
-bool ends_scalar(char character) {
-    return character == ',' || character == '}' || character == ']' || is_space(character);
+constexpr ByteSet kEndsScalar = set_of(",}] \n\r\t");
+constexpr ByteSet kEndsFlat = set_of("\"{}[]");  // what nests, and what may hide brackets
+
+bool contains(const ByteSet& set, char character) {
+    return set[static_cast<unsigned char>(character)];  // NOLINT: a byte is always within 256
+}
+
+const char* find(const char* at, const char* end, const ByteSet& set) {
+    return std::find_if(at, end, [&](char character) { return contains(set, character); });
+}
+
+// Has its top bit set in the byte that is `character`; higher bytes may have it set, too.
+std::uint64_t marks_of(std::uint64_t word, char character) {
+    constexpr std::uint64_t kOnes = 0x0101010101010101;
+    const std::uint64_t zero_where_equal = word ^ (kOnes * static_cast<unsigned char>(character));
+    return (zero_where_equal - kOnes) & ~zero_where_equal & (kOnes << 7U);
+}
+
+// The first quote or backslash. Eight bytes at once: names and ids mostly take one or two steps.
+const char* find_quote_or_backslash(const char* at, const char* end) {
+    if constexpr (std::endian::native == std::endian::little) {
+        for (; end - at >= 8; at += 8) {
+            std::uint64_t word = 0;
+            std::memcpy(&word, at, sizeof word);
+            const auto marks = marks_of(word, '"') | marks_of(word, '\\');
+            if (marks != 0) {
+                return at + std::countr_zero(marks) / 8;
+            }
+        }
+    }
+    return std::find_if(at, end,
+                        [](char character) { return character == '"' || character == '\\'; });
 }
 
 }  // namespace
@@ -22,52 +61,40 @@ bool JsonToken::is_integer() const {
 }
 
 JsonToken JsonScanner::value() {
-    skip_space();
+    const char first = next();
+    if (first == '"') {
+        return string();
+    }
     const char* const begin = at_;
     std::size_t depth = 0;
-    if (*at_ == '"') {
-        skip_string();
-    } else if (*at_ == '{' || *at_ == '[') {
+    if (first == '{' || first == '[') {
         depth = skip_nested();
     } else {
-        at_ = std::find_if(at_, end_, ends_scalar);
+        at_ = find(at_, end_, kEndsScalar);
     }
-    return {{begin, static_cast<std::size_t>(at_ - begin)}, depth};
+    return {{begin, static_cast<std::size_t>(at_ - begin)}, depth, false};
 }
 
-bool JsonScanner::more() {
+// The string whose opening quote is here.
+JsonToken JsonScanner::string() {
     skip_space();
-    if (*at_ == ',') {
-        ++at_;
-        skip_space();
-    }
-    return *at_ != '}' && *at_ != ']';
+    const char* const begin = at_;
+    const bool escaped = skip_string();
+    return {{begin, static_cast<std::size_t>(at_ - begin)}, 0, escaped};
 }
 
-JsonToken JsonScanner::name() {
-    const auto name = value();
-    skip_space();
-    ++at_;  // the colon
-    return name;
-}
-
-void JsonScanner::skip_space() {
-    at_ = std::find_if_not(at_, end_, is_space);
-}
-
-// Past the quote that ends the string: one with an even number of backslashes before it.
-void JsonScanner::skip_string() {
+// Past the quote that ends the string here; returns whether there is a backslash before it.
+bool JsonScanner::skip_string() {
+    bool escaped = false;
+    ++at_;
     while (true) {
-        ++at_;
-        at_ = static_cast<const char*>(std::memchr(at_, '"', static_cast<std::size_t>(end_ - at_)));
-        const char* before = at_;
-        while (before[-1] == '\\') {
-            --before;
-        }
-        if ((at_ - before) % 2 == 0) {
+        at_ = find_quote_or_backslash(at_, end_);
+        if (*at_ == '"') {
             ++at_;
-            return;
+            return escaped;
         }
+        escaped = true;
+        at_ += 2;
     }
 }
 
@@ -76,14 +103,14 @@ std::size_t JsonScanner::skip_nested() {
     std::size_t depth = 0;
     std::size_t deepest = 0;
     do {
-        const char character = *at_;
-        if (character == '"') {
+        at_ = find(at_, end_, kEndsFlat);
+        if (*at_ == '"') {
             skip_string();
             continue;
         }
-        if (character == '{' || character == '[') {
+        if (*at_ == '{' || *at_ == '[') {
             deepest = std::max(deepest, ++depth);
-        } else if (character == '}' || character == ']') {
+        } else {
             --depth;
         }
         ++at_;

@@ -1,5 +1,5 @@
-// JSON strings as text, for the two places that write JSON without building a document: requests
-// and replies, where a value must travel exactly as it was received.
+// JSON strings as text, for the two places that write and read JSON without building a document:
+// requests and replies, where a value must travel exactly as it was received.
 #pragma once
 
 #include <string>
@@ -9,6 +9,10 @@ namespace blocky {
 
 // Appends `text` as a JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD.
 void append_json_string(std::string& json, std::string_view text);
+
+// Appends what a JSON string says. `inside` is what stands between its quotes, known to be valid;
+// the result is never longer.
+void append_unescaped(std::string& text, std::string_view inside);
 
 // Whether `text` is UTF-8 (RFC 3629: no overlong forms, no surrogates).
 bool is_utf8(std::string_view text);

@@ -1,14 +1,12 @@
-// Writes requests and replies as text (a value must travel as it was received, which a document
-// would not promise), and reads replies the same way: a result may have more digits than a double.
+// Writes requests and replies as text: a value must travel as it was received, which a document
+// would not promise.
 #include "common/protocol.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
+#include <numeric>
 
-#include <nlohmann/json.hpp>
-
-#include "common/json_scanner.hpp"
 #include "common/json_text.hpp"
 
 namespace blocky {
@@ -24,12 +22,32 @@ constexpr std::array<CodeInfo, kErrorCodes> kCodes{{{"bad_request", false},
                                                     {"unsupported_version", false},
                                                     {"too_large", false},
                                                     {"busy", true},
+                                                    {"expired", true},
                                                     {"rejected", false},
                                                     {"sink_failed", true},
                                                     {"shutting_down", true}}};
 
 const CodeInfo& info(ErrorCode code) {
     return kCodes.at(static_cast<std::size_t>(code));
+}
+
+// About as many as it takes, to allocate once.
+std::size_t request_bytes(const PushRequest& request) {
+    return request.value.size() + request.producer.size() + request.id.size() + 64;
+}
+
+// `member` is the name with its comma, quotes and colon. An empty text is not given.
+void append_text(std::string& json, std::string_view member, std::string_view text) {
+    if (!text.empty()) {
+        json += member;
+        append_json_string(json, text);
+    }
+}
+
+void append_deadline(std::string& json, std::chrono::milliseconds deadline) {
+    if (deadline.count() > 0) {
+        json += ",\"deadline_ms\":" + std::to_string(deadline.count());
+    }
 }
 
 void append_ok(std::string& json, const Reply& reply) {
@@ -54,49 +72,6 @@ void append_error(std::string& json, const Reply& reply) {
     }
 }
 
-// A member of another type than it should have reads as absent.
-std::string string_of(const JsonToken& token) {
-    return token.is_string() ? nlohmann::json::parse(token.text).get<std::string>() : std::string();
-}
-
-std::uint64_t count_of(const JsonToken& token) {
-    std::uint64_t count = 0;
-    const auto* const end = token.text.data() + token.text.size();
-    const auto [stop, error] = std::from_chars(token.text.data(), end, count);
-    return error == std::errc{} && stop == end ? count : 0;
-}
-
-std::chrono::milliseconds wait_of(const JsonToken& token) {
-    constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24);
-    const auto count = std::min<std::uint64_t>(count_of(token), kLongest.count());
-    return std::chrono::milliseconds(count);
-}
-
-void read_member(ReceivedReply& reply, std::string& status, std::string_view name,
-                 const JsonToken& token) {
-    if (name == "status") {
-        status = string_of(token);
-    } else if (name == "id") {
-        reply.id = string_of(token);
-    } else if (name == "batch") {
-        reply.batch = count_of(token);
-    } else if (name == "size") {
-        reply.size = count_of(token);
-    } else if (name == "result") {
-        reply.result = token.text;
-    } else if (name == "duplicate") {
-        reply.duplicate = token.text == "true";
-    } else if (name == "code") {
-        reply.code = string_of(token);
-    } else if (name == "message") {
-        reply.message = string_of(token);
-    } else if (name == "retry") {
-        reply.retry = token.text == "true";
-    } else if (name == "retry_after_ms" && token.is_integer()) {
-        reply.retry_after = wait_of(token);
-    }
-}
-
 }  // namespace
 
 std::string_view to_string(ErrorCode code) {
@@ -109,17 +84,30 @@ bool is_retryable(ErrorCode code) {
 
 std::string encode(const PushRequest& request) {
     std::string json;
-    json.reserve(request.value.size() + request.producer.size() + request.id.size() + 40);
+    json.reserve(request_bytes(request));
     json.append("{\"value\":").append(request.value);
-    if (!request.producer.empty()) {
-        json += ",\"producer\":";
-        append_json_string(json, request.producer);
-    }
-    if (!request.id.empty()) {
-        json += ",\"id\":";
-        append_json_string(json, request.id);
-    }
+    append_text(json, ",\"producer\":", request.producer);
+    append_text(json, ",\"id\":", request.id);
+    append_deadline(json, request.deadline);
     json += '}';
+    return json;
+}
+
+std::string encode_bundle(std::string_view producer, std::chrono::milliseconds deadline,
+                          std::span<const PushRequest> messages) {
+    std::string json;
+    json.reserve(std::transform_reduce(messages.begin(), messages.end(), std::size_t{200},
+                                       std::plus<>(), request_bytes));
+    append_text(json, ",\"producer\":", producer);
+    append_deadline(json, deadline);
+    json += ",\"messages\":[";
+    for (const auto& message : messages) {
+        json.append(json.back() == '[' ? "{\"value\":" : ",{\"value\":").append(message.value);
+        append_text(json, ",\"id\":", message.id);
+        json += '}';
+    }
+    json += "]}";
+    json.front() = '{';  // for the comma of whichever member came first
     return json;
 }
 
@@ -138,25 +126,6 @@ std::string encode(const Reply& reply) {
     }
     json += '}';
     return json;
-}
-
-std::optional<ReceivedReply> decode_reply(std::string_view body) {
-    if (!is_json(body) || !JsonScanner(body).value().is_object()) {
-        return std::nullopt;
-    }
-    ReceivedReply reply;
-    std::string status;
-    JsonScanner scanner(body);
-    scanner.enter();
-    while (scanner.more()) {
-        const auto name = string_of(scanner.name());
-        read_member(reply, status, name, scanner.value());
-    }
-    reply.ok = status == "ok";
-    if (!reply.ok && (status != "error" || reply.code.empty())) {
-        return std::nullopt;
-    }
-    return reply;
 }
 
 }  // namespace blocky

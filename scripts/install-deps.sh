@@ -2,6 +2,7 @@
 # Installs the Debian packages that Blocky is built from, as far as they are missing.
 #   --tests   also those that the tests need
 #   --checks  also those that scripts/check.sh needs
+#   --bench   also those that scripts/bench.sh needs
 set -euo pipefail
 
 # What building needs.
@@ -13,6 +14,7 @@ packages=(
     libzmq3-dev        # ZeroMQ, the transport
     cppzmq-dev         # its C++ face
     nlohmann-json3-dev # JSON of the wire protocol
+    libsimdjson-dev    # tells JSON from what is none, fast enough for the hot path
     libcli11-dev       # command line, configuration file and environment
     libspdlog-dev      # diagnostics on stderr
     libexpected-dev    # tl::expected: errors as values
@@ -30,6 +32,10 @@ checks=(
     shellcheck   # the same for these scripts
     git          # knows which files are ours
     python3      # compiles the tests' sources, and runs clang-tidy on both cores
+)
+
+bench=(
+    python3 # starts both sides by turns, and counts
 )
 
 die() {
@@ -60,7 +66,8 @@ for option in "$@"; do
     case $option in
         --tests) packages+=("${tests[@]}") ;;
         --checks) packages+=("${checks[@]}") ;;
-        *) die 2 "got \"$option\", accepts --tests, --checks" ;;
+        --bench) packages+=("${bench[@]}") ;;
+        *) die 2 "got \"$option\", accepts --tests, --checks, --bench" ;;
     esac
 done
 
