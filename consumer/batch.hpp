@@ -2,7 +2,11 @@
 // it is closed into, and what became of both. No sockets, threads, files or clocks.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,32 +18,34 @@
 namespace blocky {
 
 // What a sink stores: who pushed, the idempotency key and the value as it was received. Knows
-// nothing of who waits for a reply. Its three texts share one allocation.
-class Message {
-public:
-    // `number` counts the accepted messages of this run from 1.
-    Message(std::uint64_t number, std::string_view producer, std::string_view id,
-            std::string_view value);
+// nothing of who waits for a reply. The texts are kept by the batch that it was added to.
+struct Message {
+    std::uint64_t number = 0;   // counts the accepted messages of this run from 1
+    std::string_view producer;  // empty: not given
+    std::string_view id;        // empty: not given
+    std::string_view value;     // JSON
+};
 
-    std::uint64_t number() const { return number_; }
-    std::string_view value() const { return view(producer_size_ + id_size_, std::string::npos); }
-    std::string_view producer() const { return view(0, producer_size_); }   // empty: not given
-    std::string_view id() const { return view(producer_size_, id_size_); }  // empty: not given
+// Keeps texts at fixed places until it goes: one allocation for thousands of small messages.
+class TextStore {
+public:
+    std::string_view keep(std::string_view text);
 
 private:
-    std::string_view view(std::size_t offset, std::size_t size) const {
-        return std::string_view(text_).substr(offset, size);
-    }
-
-    std::uint64_t number_;
-    std::uint32_t producer_size_;
-    std::uint32_t id_size_;
-    std::string text_;  // producer, id, value
+    std::vector<std::unique_ptr<char[]>> blocks_;
+    std::span<char> free_;  // of the block in use
 };
 
 // Why a batch was closed.
-enum class Trigger { kTimer, kItems, kBytes, kDrain };
+enum class Trigger { kTimer, kItems, kBytes, kBarrier, kDrain };
 std::string_view to_string(Trigger trigger);
+
+// Who could have been in a batch that closes when all are in, and was not (--barrier).
+struct Attendance {
+    std::size_t live = 0;                  // producers, when the batch closed
+    std::size_t missing = 0;               // of them, or of as many as must be in
+    std::vector<std::string> waiting_for;  // names of the missing, ten at most
+};
 
 // Messages closed together, in order of arrival. Handed to the worker and back; nobody changes it.
 struct Batch {
@@ -49,6 +55,14 @@ struct Batch {
     std::uint64_t bytes = 0;    // of the request bodies
     std::size_t producers = 0;  // connections with a message in it
     std::vector<Message> messages;
+    std::optional<Attendance> attendance;  // with --barrier, when the timer closed it
+    TextStore texts;                       // of the messages
+
+    // Adds a message and keeps its texts.
+    void add(std::uint64_t message, std::string_view producer, std::string_view id,
+             std::string_view value) {
+        messages.push_back({message, texts.keep(producer), texts.keep(id), texts.keep(value)});
+    }
 };
 
 // What became of one message.

@@ -2,8 +2,8 @@
 #include "consumer/batcher.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 #include "common/invariant.hpp"
@@ -15,11 +15,19 @@ using std::chrono::milliseconds;
 
 // An envelope is small and not counted, unless a client makes it large to fill the memory.
 constexpr std::size_t kFreeEnvelopeBytes = 256;
+// What a second bundle that waits for the same message counts for.
+constexpr std::size_t kShareBytes = 64;
 constexpr milliseconds kLeastRetryAfter{10};
 constexpr milliseconds kMostRetryAfter{1000};
+// Messages that have expired are swept out of the open batch when there are so many of them.
+constexpr std::size_t kGoneAtMost = 1024;
+// How many messages ahead complete() fetches what it needs: about as many as a processor waits for
+// at a time.
+constexpr std::size_t kLookAhead = 12;
 
-std::size_t charge(std::size_t body_bytes, const Envelope& envelope) {
-    return body_bytes + (envelope.bytes() > kFreeEnvelopeBytes ? envelope.bytes() : 0);
+std::size_t envelope_charge(const Claim& claim) {
+    const auto bytes = claim.envelope.bytes();
+    return bytes > kFreeEnvelopeBytes ? bytes : 0;
 }
 
 Reply duplicate(const PushRequest& request) {
@@ -38,61 +46,56 @@ Reply error(const PushRequest& request, ErrorCode code, std::string_view message
     return reply;
 }
 
-std::size_t count_connections(const std::vector<Waiter>& waiters) {
-    std::unordered_set<std::string_view> connections;
-    for (const auto& waiter : waiters) {
-        connections.insert(waiter.envelope.connection());
-    }
-    return connections.size();
-}
-
 }  // namespace
 
 Batcher::Batcher(const BatcherOptions& options, const IdTable::Secret& secret, TimePoint start)
-    : options_(options), ids_(options.dedup_window, secret), next_tick_(start) {}
+    : options_(options),
+      ids_(options.dedup_window, secret),
+      timer_(options.interval, options.linger, start) {}
 
-std::optional<Reply> Batcher::admit(const PushRequest& request, std::size_t body_bytes,
-                                    Envelope& envelope, TimePoint now) {
-    std::optional<IdHash> id;
+std::optional<IdHash> Batcher::expect(const PushRequest& request) const {
+    if (request.id.empty()) {
+        return std::nullopt;
+    }
+    const auto id = ids_.hash(request.id);
+    ids_.expect(id);
+    return id;
+}
+
+std::optional<Reply> Batcher::admit(const Arrival& arrival, Claim& claim, TimePoint now) {
+    const auto& request = arrival.request;
+    std::optional<IdHash> id = arrival.id;
     if (!request.id.empty()) {
-        id = ids_.hash(request.id);
+        id = id ? id : ids_.hash(request.id);
         if (const auto known = ids_.find(*id)) {
             if (known->committed || options_.answer_on_receipt) {
                 return duplicate(request);
             }
-            return take_over(request, known->held_as, envelope, now);
+            return take_over(arrival, known->held_as, claim, now);
         }
     }
-    if (draining_) {
-        return error(request, ErrorCode::kShuttingDown, "this consumer is shutting down");
-    }
-    const auto bytes = charge(body_bytes, envelope);
-    if (held_ >= options_.max_held || held_bytes_ + bytes > options_.max_held_bytes) {
-        return busy(request, now);
+    if (auto reply = refuse(arrival, claim, now)) {
+        return reply;
     }
     if (options_.answer_on_receipt) {
-        add(request, body_bytes, Envelope(envelope), id, now);
+        hold(arrival, {}, id, now);
         Reply ok;
         ok.id = request.id;
         return ok;
     }
-    add(request, body_bytes, std::move(envelope), id, now);
+    hold(arrival, std::move(claim), id, now);
     return std::nullopt;
 }
 
-// The newest sender gets the reply; whoever sent it before has given up waiting. Only an envelope
-// that is large enough to be counted can be refused for want of room.
-std::optional<Reply> Batcher::take_over(const PushRequest& request, std::uint64_t number,
-                                        Envelope& envelope, TimePoint now) {
-    auto& waiter = waiter_of(number);
-    const auto held_bytes = held_bytes_ - waiter.bytes;
-    const auto bytes = waiter.bytes - charge(0, waiter.envelope) + charge(0, envelope);
-    if (bytes > waiter.bytes && held_bytes + bytes > options_.max_held_bytes) {
-        return busy(request, now);
+std::optional<Reply> Batcher::refuse(const Arrival& arrival, const Claim& claim,
+                                     TimePoint now) const {
+    if (draining_) {
+        return error(arrival.request, ErrorCode::kShuttingDown, "this consumer is shutting down");
     }
-    held_bytes_ = held_bytes + bytes;
-    waiter.bytes = bytes;
-    waiter.envelope = std::move(envelope);
+    const auto bytes = arrival.bytes + envelope_charge(claim);
+    if (held_ >= options_.max_held || held_bytes_ + bytes > options_.max_held_bytes) {
+        return busy(arrival.request, now);
+    }
     return std::nullopt;
 }
 
@@ -100,70 +103,246 @@ Reply Batcher::busy(const PushRequest& request, TimePoint now) const {
     auto reply = error(request, ErrorCode::kBusy,
                        "this consumer holds as many messages as it may (--max-held, "
                        "--max-held-bytes)");
-    const auto to_next_tick = std::chrono::ceil<milliseconds>(next_tick_ - now);
-    reply.retry_after = std::clamp(to_next_tick, kLeastRetryAfter, kMostRetryAfter);
+    const auto to_next = std::chrono::ceil<milliseconds>(timer_.due_at().value_or(now) - now);
+    reply.retry_after = std::clamp(to_next, kLeastRetryAfter, kMostRetryAfter);
     return reply;
 }
 
-void Batcher::add(const PushRequest& request, std::size_t body_bytes, Envelope&& envelope,
-                  std::optional<IdHash> id, TimePoint now) {
-    invariant(body_bytes <= options_.max_bytes, "a message fits a batch");
-    if (open_.bytes + body_bytes > options_.max_bytes) {
+// The newest sender gets the reply. Whoever sent the message alone before has given up waiting; a
+// bundle still waits for its one reply, unless its connection has ended. Only what takes memory of
+// its own, such an older bundle or a large envelope, can be refused for want of room.
+std::optional<Reply> Batcher::take_over(const Arrival& arrival, std::uint64_t number, Claim& claim,
+                                        TimePoint now) {
+    const auto place = find(number);
+    invariant(place.has_value(), "a held id belongs to a message that is held");
+    auto& waiter = place->waiter();
+    auto& older = waiter.claim;
+    const bool twice = claim.bundle && older.bundle == claim.bundle;
+    const bool older_waits = older.bundle && roster_.is_live(older.connection());
+    const auto bytes = waiter.bytes - envelope_charge(older) + envelope_charge(claim) +
+                       (twice || older_waits ? kShareBytes : 0);
+    if (bytes > waiter.bytes && held_bytes_ - waiter.bytes + bytes > options_.max_held_bytes) {
+        return busy(arrival.request, now);
+    }
+    held_bytes_ = held_bytes_ - waiter.bytes + bytes;
+    waiter.bytes = bytes;
+    if (twice) {
+        shares_[number].push_back({0, std::move(claim), true});
+        return std::nullopt;
+    }
+    const bool in_open_batch = &place->held == &open_;
+    if (in_open_batch) {
+        roster_.leave(older.connection());
+    }
+    if (older_waits) {
+        shares_[number].push_back({0, std::move(older), false});
+    }
+    older = std::move(claim);
+    meet(arrival, older.connection(), in_open_batch);
+    close_if_full(now);
+    return std::nullopt;
+}
+
+// Enters a sender in the roster, from which it is struck again at once if it is no longer there.
+void Batcher::meet(const Arrival& arrival, std::string_view connection, bool in_open_batch) {
+    if (in_open_batch) {
+        roster_.enter(connection, arrival.request.producer);
+    } else {
+        roster_.note(connection, arrival.request.producer);
+    }
+    if (!arrival.live) {
+        roster_.forget(connection);
+    }
+}
+
+void Batcher::begin_bundle(std::vector<Arrival>& members, TimePoint now) {
+    in_bundle_ = true;
+    for (auto& member : members) {
+        member.id = expect(member.request);
+    }
+    std::size_t items = 0;
+    std::size_t bytes = 0;
+    const auto count = [&](const auto& counts) {
+        items = 0;
+        bytes = 0;
+        for (const auto& member : members) {
+            if (counts(member)) {
+                ++items;
+                bytes += member.bytes;
+            }
+        }
+    };
+    const auto fits = [&](std::size_t has_items, std::size_t has_bytes) {
+        return has_items + items <= options_.max_items && has_bytes + bytes <= options_.max_bytes;
+    };
+    count([](const Arrival& /*any*/) { return true; });
+    if (open_.empty() || fits(open_.size(), open_.batch->bytes)) {
+        return;
+    }
+    // Those that are known already need no room.
+    count([this](const Arrival& member) { return !member.id || !ids_.find(*member.id); });
+    if (!fits(open_.size(), open_.batch->bytes) && fits(0, 0)) {
+        const bool too_many = open_.size() + items > options_.max_items;
+        close(too_many ? Trigger::kItems : Trigger::kBytes, now);
+    }
+}
+
+void Batcher::end_bundle(TimePoint now) {
+    in_bundle_ = false;
+    close_if_full(now);
+}
+
+void Batcher::hold(const Arrival& arrival, Claim&& claim, std::optional<IdHash> id, TimePoint now) {
+    const auto& request = arrival.request;
+    invariant(arrival.bytes <= options_.max_bytes, "a message fits a batch");
+    if (open_.batch->bytes + arrival.bytes > options_.max_bytes) {
         close(Trigger::kBytes, now);
     }
-    const auto bytes = charge(body_bytes, envelope);
     ++accepted_;
     if (id) {
         ids_.hold(*id, accepted_);
     }
-    open_.messages.emplace_back(accepted_, request.producer, request.id, request.value);
-    open_.waiters.push_back({std::move(envelope), now, id, bytes});
-    open_.bytes += body_bytes;
+    if (open_.empty()) {
+        timer_.batch_opened(now);
+    }
+    meet(arrival, arrival.connection, true);
+    const auto bytes = arrival.bytes + envelope_charge(claim);
+    open_.batch->add(accepted_, request.producer, request.id, request.value);
+    open_.batch->bytes += arrival.bytes;
+    open_.waiters.push_back({std::move(claim), now, id, bytes, arrival.bytes});
     ++held_;
     held_bytes_ += bytes;
-    if (open_.messages.size() >= options_.max_items) {
+    if (request.deadline > milliseconds::zero() && !options_.answer_on_receipt) {
+        expiry_.add(now + request.deadline, accepted_);
+    }
+    close_if_full(now);
+}
+
+// All but the timer: what a batch that has a message more, or waits for a producer less, closes on.
+void Batcher::close_if_full(TimePoint now) {
+    if (open_.size() >= options_.max_items) {
         close(Trigger::kItems, now);
-    } else if (open_.bytes == options_.max_bytes) {
+    } else if (open_.batch->bytes == options_.max_bytes) {
         close(Trigger::kBytes, now);
+    } else if (options_.barrier && !in_bundle_ && roster_.is_full(*options_.barrier)) {
+        close(Trigger::kBarrier, now);
     }
 }
 
-// Numbers rise by one from message to message, so a batch is found by its first one.
-Waiter& Batcher::waiter_of(std::uint64_t number) {
-    const auto place = [number](const auto& messages, auto& waiters) -> Waiter& {
-        return waiters.at(number - messages.front().number());
+void Batcher::forget_connection(std::string_view connection, TimePoint now) {
+    roster_.forget(connection);
+    close_if_full(now);
+}
+
+// Numbers rise from message to message and from batch to batch.
+std::optional<Batcher::Place> Batcher::find(std::uint64_t number) {
+    const auto in = [number](HeldBatch& held) -> std::optional<Place> {
+        const auto index = held.find(number);
+        return index ? std::optional(Place{held, *index}) : std::nullopt;
     };
-    if (!open_.messages.empty() && number >= open_.messages.front().number()) {
-        return place(open_.messages, open_.waiters);
+    if (!open_.waiters.empty() && number >= open_.batch->messages.front().number) {
+        return in(open_);
     }
-    const auto after = std::ranges::upper_bound(closed_, number, {}, [](const HeldBatch& held) {
-        return held.batch->messages.front().number();
-    });
-    auto& held = after == closed_.begin() ? *in_flight_ : *std::prev(after);
-    return place(held.batch->messages, held.waiters);
+    for (auto& held : closed_) {
+        if (auto place = in(held)) {
+            return place;
+        }
+    }
+    return in_flight_ ? in(*in_flight_) : std::nullopt;
+}
+
+void Batcher::expect_to_commit(const HeldBatch& done, std::size_t index) const {
+    if (index < done.waiters.size() && done.waiters[index].id) {
+        ids_.expect(*done.waiters[index].id);
+        ids_.expect_forgetting(kLookAhead);
+    }
+}
+
+void Batcher::unhold(const Waiter& waiter) {
+    --held_;
+    held_bytes_ -= waiter.bytes;
+}
+
+std::vector<Released> Batcher::take_expired(TimePoint now) {
+    std::vector<Released> released;
+    while (const auto number = expiry_.take(now)) {
+        const auto place = find(*number);
+        const bool waits =
+            place && !place->waiter().gone && (!in_flight_ || &place->held != &*in_flight_);
+        if (waits) {
+            expire(*place, released);
+        }
+    }
+    if (open_.gone > kGoneAtMost && open_.gone > open_.size()) {
+        open_.drop_gone();
+    }
+    expiry_.tidy(held_, [this](std::uint64_t number) { return find(number).has_value(); });
+    return released;
+}
+
+void Batcher::expire(const Place& place, std::vector<Released>& released) {
+    const auto& [held, index] = place;
+    auto& waiter = place.waiter();
+    const auto& message = held.batch->messages[index];
+    unhold(waiter);
+    if (waiter.id) {
+        ids_.forget(*waiter.id);
+    }
+    waiter.gone = true;
+    ++held.gone;
+    held.batch->bytes -= waiter.message_bytes;
+    if (&held == &open_) {
+        roster_.leave(waiter.claim.connection());
+        if (open_.empty()) {
+            timer_.batch_closed();
+        }
+    }
+    std::vector<Share> shares;
+    take_shares(message.number, index, shares);
+    const std::string id(message.id);
+    released.push_back({std::move(waiter.claim), id});
+    for (auto& share : shares) {
+        released.push_back({std::move(share.claim), id});
+    }
+}
+
+void Batcher::take_shares(std::uint64_t number, std::size_t index, std::vector<Share>& shares) {
+    const auto found = shares_.find(number);
+    if (found == shares_.end()) {
+        return;
+    }
+    for (auto& share : found->second) {
+        share.index = index;
+        shares.push_back(std::move(share));
+    }
+    shares_.erase(found);
 }
 
 void Batcher::close(Trigger trigger, TimePoint now) {
-    auto open = std::exchange(open_, {});
-    auto batch = std::make_shared<Batch>();
-    batch->number = ++batches_;
-    batch->trigger = trigger;
-    batch->closed_at = now;
-    batch->bytes = open.bytes;
-    batch->producers = count_connections(open.waiters);
-    batch->messages = std::move(open.messages);
-    closed_.push_back({std::move(batch), std::move(open.waiters)});
+    auto& batch = *open_.batch;
+    batch.number = ++batches_;
+    batch.trigger = trigger;
+    batch.closed_at = now;
+    batch.producers = roster_.present();
+    if (options_.barrier && trigger == Trigger::kTimer) {
+        batch.attendance = roster_.attendance(*options_.barrier);
+    }
+    const auto size = open_.waiters.size();
+    closed_.push_back(std::exchange(open_, {}));
+    open_.reserve(size);  // batches are mostly like the one before them
+    roster_.turn_page();
+    timer_.batch_closed();
 }
 
-// Only asked while nothing is in flight or in line: a tick that comes earlier stays pending, and
-// several of them are one.
+// Only asked while nothing is in flight or in line: a timer that fires earlier stays pending, and
+// several ticks are one.
 void Batcher::close_if_due(TimePoint now) {
     if (draining_) {
-        if (!open_.messages.empty()) {
+        if (!open_.empty()) {
             close(Trigger::kDrain, now);
         }
-    } else if (now >= next_tick_) {
-        next_tick_ += options_.interval * (1 + (now - next_tick_) / options_.interval);
+    } else if (timer_.is_due(now)) {
+        timer_.fired(now);
         close(Trigger::kTimer, now);
     }
 }
@@ -180,18 +359,21 @@ std::shared_ptr<const Batch> Batcher::take_due(TimePoint now) {
     }
     auto next = std::move(closed_.front());
     closed_.pop_front();
+    next.drop_gone();
+    if (next.empty()) {
+        next.batch->producers = 0;
+    }
     auto batch = next.batch;
-    if (!batch->messages.empty()) {
+    if (!next.empty()) {
         in_flight_ = std::move(next);
     }
     return batch;
 }
 
 std::optional<TimePoint> Batcher::deadline() const {
-    if (in_flight_ || draining_) {
-        return std::nullopt;
-    }
-    return next_tick_;
+    const auto expiry = expiry_.next();
+    const auto timer = in_flight_ || draining_ ? std::nullopt : timer_.due_at();
+    return expiry && timer ? std::min(expiry, timer) : expiry ? expiry : timer;
 }
 
 HeldBatch Batcher::complete(const std::vector<Verdict>& verdicts) {
@@ -201,8 +383,11 @@ HeldBatch Batcher::complete(const std::vector<Verdict>& verdicts) {
     invariant(verdicts.size() == done.waiters.size(), "every message has a verdict");
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
         const auto& waiter = done.waiters[i];
-        --held_;
-        held_bytes_ -= waiter.bytes;
+        expect_to_commit(done, i + kLookAhead);
+        unhold(waiter);
+        if (!shares_.empty()) {
+            take_shares(done.batch->messages[i].number, i, done.shares);
+        }
         if (!waiter.id) {
             continue;
         }
@@ -225,20 +410,22 @@ std::vector<HeldBatch> Batcher::abandon(TimePoint now) {
         abandoned.push_back(std::move(*in_flight_));
         in_flight_.reset();
     }
-    if (!open_.messages.empty()) {
+    if (!open_.empty()) {
         close(Trigger::kDrain, now);
     }
     std::ranges::move(closed_, std::back_inserter(abandoned));
     closed_.clear();
-    for (const auto& held : abandoned) {
-        for (const auto& waiter : held.waiters) {
+    for (auto& held : abandoned) {
+        held.drop_gone();
+        for (std::size_t i = 0; i < held.waiters.size(); ++i) {
+            const auto& waiter = held.waiters[i];
+            unhold(waiter);
+            take_shares(held.batch->messages[i].number, i, held.shares);
             if (waiter.id) {
                 ids_.forget(*waiter.id);
             }
         }
     }
-    held_ = 0;
-    held_bytes_ = 0;
     return abandoned;
 }
 

@@ -3,7 +3,8 @@
 // a batch has been processed. Every call takes the time; the same calls give the same answers.
 // Touched by the router's thread only.
 //
-//   admit → open batch → (timer, items, bytes, drain) → closed, in line → in flight → complete
+//   admit → open batch → (timer, items, bytes, barrier, drain) → closed, in line → in flight
+//         → complete
 //
 // One batch is in flight at a time; while it is, the next one fills.
 #pragma once
@@ -13,18 +14,26 @@
 #include <deque>
 #include <memory>
 #include <optional>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "common/clock.hpp"
 #include "common/protocol.hpp"
 #include "consumer/batch.hpp"
-#include "consumer/envelope.hpp"
+#include "consumer/bundle.hpp"
+#include "consumer/close_timer.hpp"
+#include "consumer/expiry.hpp"
+#include "consumer/held_batch.hpp"
 #include "consumer/id_table.hpp"
+#include "consumer/roster.hpp"
 
 namespace blocky {
 
 struct BatcherOptions {
     Duration interval = std::chrono::seconds(1);  // between ticks; over 0
+    std::optional<Duration> linger;               // instead of ticks: from the first message on
+    std::optional<std::uint64_t> barrier;         // close when all live, and so many, are in
     std::uint64_t max_items = 10'000;             // a batch with so many closes
     std::uint64_t max_bytes = 16U << 20U;         // no batch has more bytes of bodies than this
     std::uint64_t max_held = 100'000;             // accepted and not answered; over it: busy
@@ -33,37 +42,44 @@ struct BatcherOptions {
     bool answer_on_receipt = false;               // --reply immediate
 };
 
-// Who is held for a message.
-struct Waiter {
-    Envelope envelope;
-    TimePoint arrival;
-    std::optional<IdHash> id;
-    std::size_t bytes = 0;  // that its message counts for in --max-held-bytes
-};
-
-// A batch and who is held for each of its messages, in the same order. The batch is shared with
-// the worker, and immutable.
-struct HeldBatch {
-    std::shared_ptr<const Batch> batch;
-    std::vector<Waiter> waiters;
-};
-
 class Batcher {
 public:
     // The first tick is due at `start`, the n-th n−1 intervals later.
     Batcher(const BatcherOptions& options, const IdTable::Secret& secret, TimePoint start);
 
-    // Takes a message whose body had `body_bytes` (at most max_bytes). Returns the reply that is
-    // due at once, with views into `request`; or nothing: then the sender is held and `envelope`
-    // has been taken.
-    std::optional<Reply> admit(const PushRequest& request, std::size_t body_bytes,
-                               Envelope& envelope, TimePoint now);
+    // A message that counts for so many bytes (at most max_bytes).
+    struct Arrival {
+        const PushRequest& request;
+        std::size_t bytes;
+        std::string_view connection;
+        bool live = true;               // the connection has not ended
+        std::optional<IdHash> id = {};  // as expect() gave it; nothing: computed when it is needed
+    };
+
+    // The message will be admitted soon: looks up in advance what that takes. Many at a time, and
+    // the memory that their ids are remembered in is waited for once, not once for each.
+    std::optional<IdHash> expect(const PushRequest& request) const;
+
+    // Returns the reply that is due at once, with views into the request; or nothing: then whoever
+    // sent it is held and `claim` has been taken.
+    std::optional<Reply> admit(const Arrival& arrival, Claim& claim, TimePoint now);
+
+    // The members of a bundle come next, and end with end_bundle(): they stay together if they fit
+    // into one batch, for which the open one is closed if need be.
+    void begin_bundle(std::vector<Arrival>& members, TimePoint now);
+    void end_bundle(TimePoint now);
+
+    // A connection has ended: nobody waits for it any more.
+    void forget_connection(std::string_view connection, TimePoint now);
+
+    // Messages that have not gone to the sink by their deadlines, and never will.
+    std::vector<Released> take_expired(TimePoint now);
 
     // The next batch to process, or null when none is due or one is in flight. An empty batch is
     // over with this call; any other is in flight until complete().
     std::shared_ptr<const Batch> take_due(TimePoint now);
 
-    // When take_due() can next return something, if nothing else happens before.
+    // When take_due() or take_expired() can next return something, if nothing happens before.
     std::optional<TimePoint> deadline() const;
 
     // The batch in flight is over, with a verdict for each message. Returns who is to be answered.
@@ -77,34 +93,46 @@ public:
     std::vector<HeldBatch> abandon(TimePoint now);
 
     std::uint64_t held() const { return held_; }
+    std::size_t live_producers() const { return roster_.live(); }
 
 private:
-    struct OpenBatch {
-        std::vector<Message> messages;
-        std::vector<Waiter> waiters;
-        std::uint64_t bytes = 0;
+    // Where a held message is.
+    struct Place {
+        HeldBatch& held;
+        std::size_t index;
+        Waiter& waiter() const { return held.waiters[index]; }
     };
 
-    std::optional<Reply> take_over(const PushRequest& request, std::uint64_t number,
-                                   Envelope& envelope, TimePoint now);
+    std::optional<Reply> refuse(const Arrival& arrival, const Claim& claim, TimePoint now) const;
+    std::optional<Reply> take_over(const Arrival& arrival, std::uint64_t number, Claim& claim,
+                                   TimePoint now);
     Reply busy(const PushRequest& request, TimePoint now) const;
-    void add(const PushRequest& request, std::size_t body_bytes, Envelope&& envelope,
-             std::optional<IdHash> id, TimePoint now);
-    Waiter& waiter_of(std::uint64_t number);
+    void hold(const Arrival& arrival, Claim&& claim, std::optional<IdHash> id, TimePoint now);
+    void meet(const Arrival& arrival, std::string_view connection, bool in_open_batch);
+    std::optional<Place> find(std::uint64_t number);
+    void unhold(const Waiter& waiter);
+    void expect_to_commit(const HeldBatch& done, std::size_t index) const;
+    void expire(const Place& place, std::vector<Released>& released);
+    void take_shares(std::uint64_t number, std::size_t index, std::vector<Share>& shares);
     void close(Trigger trigger, TimePoint now);
+    void close_if_full(TimePoint now);
     void close_if_due(TimePoint now);
 
     BatcherOptions options_;
     IdTable ids_;
-    TimePoint next_tick_;
-    OpenBatch open_;
+    Roster roster_;
+    Expiry expiry_;
+    CloseTimer timer_;
+    HeldBatch open_;
     std::deque<HeldBatch> closed_;  // in line for the sink
     std::optional<HeldBatch> in_flight_;
+    std::unordered_map<std::uint64_t, std::vector<Share>> shares_;  // by message number
     std::uint64_t batches_ = 0;   // closed so far, the empty ones included
     std::uint64_t accepted_ = 0;  // messages so far; the number of the latest
     std::uint64_t held_ = 0;
     std::uint64_t held_bytes_ = 0;
     bool draining_ = false;
+    bool in_bundle_ = false;  // more members of a bundle are to come
 };
 
 }  // namespace blocky

@@ -7,6 +7,28 @@
 
 namespace blocky {
 
+void Metrics::count(const Reply& reply) {
+    duplicates += reply.duplicate ? 1U : 0U;
+    if (!reply.ok) {
+        ++errors.at(static_cast<std::size_t>(reply.code));
+    }
+}
+
+void Metrics::count(const Batch& batch, const std::vector<Verdict>& verdicts) {
+    ++batches;
+    messages += batch.messages.size();
+    for (const auto& verdict : verdicts) {
+        if (verdict.kind != Verdict::Kind::kStored) {
+            Reply reply;
+            reply.ok = verdict.processed();
+            reply.duplicate = verdict.processed();
+            reply.code = verdict.kind == Verdict::Kind::kRejected ? ErrorCode::kRejected
+                                                                  : ErrorCode::kSinkFailed;
+            count(reply);
+        }
+    }
+}
+
 std::string closing_summary(const Metrics& metrics, std::uint64_t log_lines_dropped) {
     auto text = fmt::format("{} batches, {} messages", metrics.batches, metrics.messages);
     if (metrics.held.count() > 0) {

@@ -4,9 +4,11 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "common/durations.hpp"
 #include "common/protocol.hpp"
+#include "consumer/batch.hpp"
 
 namespace blocky {
 
@@ -19,7 +21,10 @@ struct Metrics {
     std::uint64_t undeliverable = 0;  // replies whose producer had gone or did not read
     Durations held;                   // of each message, from arrival to reply
 
-    void count_error(ErrorCode code) { ++errors.at(static_cast<std::size_t>(code)); }
+    // A reply outside of any batch.
+    void count(const Reply& reply);
+    // A batch that is over, and what became of its messages.
+    void count(const Batch& batch, const std::vector<Verdict>& verdicts);
 };
 
 // "61 batches, 600 messages, held 998 ms in the median and 1001 ms at worst", and whatever went

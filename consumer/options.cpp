@@ -6,6 +6,7 @@
 #include "common/command_line.hpp"
 #include "common/endpoint.hpp"
 #include "common/units.hpp"
+#include "consumer/cpu_list.hpp"
 #include "consumer/sinks/make_sink.hpp"
 
 namespace blocky {
@@ -57,6 +58,16 @@ void add_batch_options(CommandLine& line, ConsumerOptions& options) {
     line.add({"--interval", "DURATION", "1s", fmt::format("a duration over 0: {}", kDurationForm),
               "Close a batch so often, at a fixed rate; the first tick is at start"},
              into(batcher.interval, positive_duration));
+    line.add(
+        {"--linger", "DURATION", "", fmt::format("a duration: {}", kDurationForm),
+         "Instead of --interval: close a batch so long after its first message; 0s: as soon as "
+         "the sink is free"},
+        into(batcher.linger, parse_duration));
+    line.add_with_optional_value(
+        {"--barrier", "N", "", "a count of at least 1",
+         "Close a batch as soon as every live producer, and at least N of them, has a message in "
+         "it; --interval or --linger is then how long stragglers are waited for"},
+        "1", into(batcher.barrier, count_from(1)));
     line.add({"--max-items", "N", "10000", "a count of at least 1",
               "Close a batch early when it has N messages"},
              into(batcher.max_items, count_from(1)));
@@ -77,7 +88,7 @@ void add_batch_options(CommandLine& line, ConsumerOptions& options) {
               "Hold at most SIZE of request bodies; beyond it `busy`"},
              into(batcher.max_held_bytes, positive_size));
     line.add({"--dedup-window", "N", "1000000", "a count, at most 2^31",
-              "Remember the ids of the last N processed messages (40 to 60 bytes each); 0: none"},
+              "Remember the ids of the last N processed messages (about 32 bytes each); 0: none"},
              into(batcher.dedup_window, count_from(0, kMostHeld)));
 }
 
@@ -122,6 +133,14 @@ void add_run_options(CommandLine& line, ConsumerOptions& options) {
                  options.log = text == "json" ? LogFormat::kJson : LogFormat::kText;
                  return text == "json" || text == "text";
              });
+    line.add(
+        {"--cpus", "LIST", "all", "numbers of processors that there are and ranges of them: 0,2-3",
+         "Run all threads of this program, ZeroMQ's too, on these processors; for few producers "
+         "in lock step a single one is fastest"},
+        [&options](const std::string& text) {
+            options.cpus = parse_cpu_list(text);
+            return options.cpus.has_value();
+        });
     line.add({"--batches", "N", "", "a count of at least 1",
               "Exit after N batches, the empty ones included"},
              into(options.batches, count_from(1)));
@@ -158,6 +177,9 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
         options.bind.emplace_back(kDefaultBind);
     }
     check_exposure(options);
+    if (line.given("--interval") && line.given("--linger")) {
+        throw UsageError("--linger: got --interval too; accepts one of the two");
+    }
     return options;
 }
 

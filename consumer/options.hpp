@@ -21,7 +21,8 @@ struct ConsumerOptions {
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
     RetryPolicy retry;
     LogFormat log = LogFormat::kText;
-    std::optional<std::uint64_t> batches;  // exit after so many
+    std::optional<std::vector<unsigned>> cpus;  // that its threads may run on; nothing: all
+    std::optional<std::uint64_t> batches;       // exit after so many
 };
 
 // Nothing when --help or --version was asked for and has been printed. Throws UsageError.

@@ -1,5 +1,8 @@
-// One turn: receive, take the worker's result, dispatch what is due, wait.
+// One turn: read what has come, see who has gone, admit; take the worker's result, answer what has
+// expired, dispatch what is due; wait.
 #include "consumer/router.hpp"
+
+#include <poll.h>
 
 #include <algorithm>
 #include <array>
@@ -14,13 +17,16 @@
 
 #include "common/endpoint.hpp"
 #include "consumer/envelope.hpp"
-#include "consumer/release.hpp"
 
 namespace blocky {
 namespace {
 
-// So many messages at most between two looks at the timer and the worker.
-constexpr int kMessagesPerTurn = 1000;
+// So many requests, and so many bytes, at most between two looks at the timer and the worker.
+constexpr std::size_t kRequestsPerTurn = 1000;
+constexpr std::size_t kBytesPerTurn = 256 * std::size_t{1024};
+// So many requests are decoded before the first of them is admitted: Batcher::expect().
+constexpr std::size_t kDecodedAhead = 16;
+constexpr int kWatched = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
 // A frame of a multiple of the limit still gets its `too_large`; beyond, ZeroMQ cuts the
 // connection.
 constexpr std::uint64_t kHardLimitFactor = 4;
@@ -58,6 +64,17 @@ std::string_view view(const zmq::message_t& frame) {
     return {static_cast<const char*>(frame.data()), frame.size()};
 }
 
+// What could never be held is refused as too large, whichever limit is the lowest. A bundle's body
+// may be larger: its messages are held one by one.
+std::uint64_t message_limit(const RouterOptions& options) {
+    return std::min(options.batcher.max_bytes, options.batcher.max_held_bytes);
+}
+
+// Reading may leave signals of ZeroMQ's behind that its descriptor will not show again.
+bool has_more(zmq::socket_t& socket) {
+    return (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
+}
+
 }  // namespace
 
 Router::Router(zmq::context_t& context, const RouterOptions& options, const Sink& sink,
@@ -67,10 +84,10 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, const Sink
       worker_(worker),
       log_(log),
       stop_(stop),
-      socket_(context, zmq::socket_type::router) {
-    // What could never be held is refused as too large, whichever limit is the lowest.
-    options_.max_message_bytes = std::min(
-        {options.max_message_bytes, options.batcher.max_bytes, options.batcher.max_held_bytes});
+      socket_(context, zmq::socket_type::router),
+      monitor_(context, socket_, kWatched),
+      decoder_(options.max_message_bytes),
+      decoded_(kDecodedAhead) {
     set_options(socket_, options);
     for (const auto& endpoint : options_.bind) {
         bind(endpoint);
@@ -100,18 +117,19 @@ bool Router::run() {
         }
     }
     // Who has sent in the meantime is told, too, rather than left waiting.
-    receive(batcher);
+    receive();
+    follow_connections(batcher);
+    admit_all(batcher);
     return state_ == State::kDone;
 }
 
 void Router::turn(Batcher& batcher) {
     now_ = Clock::now();
-    receive(batcher);
-    if (const auto processed = worker_.take_result()) {
-        now_ = Clock::now();
-        const auto held = batcher.complete(processed->verdicts);
-        finish(*held.batch, *processed, held);
-    }
+    receive();
+    follow_connections(batcher);
+    admit_all(batcher);
+    take_result(batcher);
+    answer_expired(batcher);
     dispatch(batcher);
     follow_shutdown(batcher);
 }
@@ -119,74 +137,190 @@ void Router::turn(Batcher& batcher) {
 void Router::wait(const Batcher& batcher) {
     auto deadline = batcher.deadline();
     if (state_ == State::kDraining) {
-        deadline = drain_by_;
+        deadline = deadline ? std::min(*deadline, drain_by_) : drain_by_;
     }
     timer_.arm(deadline);
-    std::array<zmq::pollitem_t, 4> items{{{socket_.handle(), 0, ZMQ_POLLIN, 0},
-                                          {nullptr, worker_.descriptor(), ZMQ_POLLIN, 0},
-                                          {nullptr, timer_.descriptor(), ZMQ_POLLIN, 0},
-                                          {nullptr, stop_.descriptor(), ZMQ_POLLIN, 0}}};
+    if (has_more(socket_)) {
+        connections_changed_ = monitor_.has_event();
+        return;
+    }
+    std::array<pollfd, 5> items{{{socket_.get(zmq::sockopt::fd), POLLIN, 0},
+                                 {monitor_.descriptor(), POLLIN, 0},
+                                 {worker_.descriptor(), POLLIN, 0},
+                                 {timer_.descriptor(), POLLIN, 0},
+                                 {stop_.descriptor(), POLLIN, 0}}};
     // The stop signal stays readable; once followed it is not asked about again.
     const std::size_t asked = items.size() - (state_ == State::kDraining ? 1 : 0);
-    try {
-        zmq::poll(items.data(), asked, std::chrono::milliseconds(-1));
-    } catch (const zmq::error_t& error) {
-        if (error.num() != EINTR) {
-            throw;
-        }
-    }
+    poll(items.data(), asked, -1);
+    connections_changed_ = items[1].revents != 0;
 }
 
-void Router::receive(Batcher& batcher) {
-    for (int received = 0; received < kMessagesPerTurn && receive_one(batcher); ++received) {
+void Router::receive() {
+    std::size_t bytes = 0;
+    while (incoming_.size() < kRequestsPerTurn && bytes < kBytesPerTurn && receive_one()) {
+        bytes += incoming_.empty() ? 0 : incoming_.back().body.size();
     }
 }
 
 // Reads one request, all its frames; false when none waits.
-bool Router::receive_one(Batcher& batcher) {
+bool Router::receive_one() {
     RequestFrames frames;
-    zmq::message_t frame;
-    zmq::message_t body;
+    auto& incoming = incoming_.emplace_back();
+    auto& frame = incoming.body;
     do {
         if (!socket_.recv(frame, zmq::recv_flags::dontwait)) {
+            incoming_.pop_back();
             return false;
         }
-        if (frames.add(view(frame)) == RequestFrames::Part::kBody) {
-            body.swap(frame);
-            frame.rebuild();
-        }
-    } while (socket_.get(zmq::sockopt::rcvmore));
+        frames.add(view(frame));
+    } while (frame.more());
     if (!frames.answerable()) {
         ++metrics_.unanswerable;
+        incoming_.pop_back();
         return true;
     }
-    auto envelope = frames.take_envelope();
-    if (frames.has_one_body()) {
-        admit(batcher, body, envelope);
-    } else {
-        refuse(envelope, ErrorCode::kBadRequest,
-               "a request has exactly one frame after the empty delimiter", {});
+    incoming.envelope = frames.take_envelope();
+    incoming.has_one_body = frames.has_one_body();
+    // The descriptor is found by a string's look-up, and only frames behind the first have it.
+    const auto connection = incoming.envelope.connection();
+    if (incoming.has_one_body && !connections_.knows(connection)) {
+        connections_.seen(connection, zmq_msg_get(frame.handle(), ZMQ_SRCFD));
+        connections_changed_ = true;
     }
     return true;
 }
 
-void Router::admit(Batcher& batcher, const zmq::message_t& body, Envelope& envelope) {
-    const auto request = decode_request(view(body), options_.max_message_bytes);
-    if (!request) {
-        const auto& [code, message, id] = request.error();
-        refuse(envelope, code, message, id);
+// After the messages have been read, and before they are admitted: a message can be read after its
+// connection has ended, and nobody waits for that one.
+void Router::follow_connections(Batcher& batcher) {
+    if (!connections_changed_) {
         return;
     }
-    if (const auto objection = sink_.objection_to(*request)) {
-        refuse(envelope, ErrorCode::kBadRequest, *objection, request->id);
-        return;
-    }
-    if (const auto reply = batcher.admit(*request, body.size(), envelope, now_)) {
-        if (!reply->ok) {
-            metrics_.count_error(reply->code);
+    while (const auto event = monitor_.next()) {
+        if (event->number == ZMQ_EVENT_ACCEPTED) {
+            connections_.accepted(event->value);
+        } else {
+            connections_.ended(event->value);
         }
-        metrics_.duplicates += reply->duplicate ? 1U : 0U;
-        send(envelope, *reply);
+    }
+    const auto ended = connections_.settle();
+    if (ended.empty()) {
+        return;
+    }
+    for (const auto& connection : ended) {
+        batcher.forget_connection(connection, now_);
+    }
+    for (auto& incoming : incoming_) {
+        incoming.live = connections_.knows(incoming.envelope.connection());
+    }
+}
+
+void Router::admit_all(Batcher& batcher) {
+    for (std::size_t begin = 0; begin < incoming_.size(); begin += kDecodedAhead) {
+        const auto count = std::min(kDecodedAhead, incoming_.size() - begin);
+        for (std::size_t i = 0; i < count; ++i) {
+            decode(batcher, incoming_[begin + i], decoded_[i]);
+        }
+        for (std::size_t i = 0; i < count; ++i) {
+            admit(batcher, incoming_[begin + i], decoded_[i]);
+        }
+    }
+    incoming_.clear();
+}
+
+void Router::decode(const Batcher& batcher, const Incoming& incoming, Decoded& decoded) {
+    auto& [refusal, body, id] = decoded;
+    if (!incoming.has_one_body) {
+        refusal = {ErrorCode::kBadRequest,
+                   "a request has exactly one frame after the empty delimiter",
+                   {}};
+        return;
+    }
+    refusal = decoder_.decode(view(incoming.body), body);
+    if (!refusal && !body.bundle) {
+        id = batcher.expect(body.messages.front().request);
+    }
+}
+
+void Router::admit(Batcher& batcher, Incoming& incoming, const Decoded& decoded) {
+    if (decoded.refusal) {
+        refuse({std::move(incoming.envelope), nullptr, 0}, *decoded.refusal);
+    } else if (decoded.body.bundle) {
+        admit_bundle(batcher, incoming, decoded.body);
+    } else if (const auto refusal = refusal_of(decoded.body.messages.front())) {
+        refuse({std::move(incoming.envelope), nullptr, 0}, *refusal);
+    } else {
+        admit_message(batcher, incoming, decoded);
+    }
+}
+
+// Why a message is refused whatever is held: by its size, by the decoder, or by the sink.
+std::optional<Refusal> Router::refusal_of(const DecodedMessage& message) const {
+    if (const auto most = message_limit(options_); message.bytes > most) {
+        return Refusal{ErrorCode::kTooLarge,
+                       fmt::format("the message has {} bytes; this consumer takes at most {}",
+                                   message.bytes, most),
+                       std::string(message.request.id)};
+    }
+    if (message.refusal) {
+        return message.refusal;
+    }
+    if (auto objection = sink_.objection_to(message.request)) {
+        return Refusal{ErrorCode::kBadRequest, std::move(*objection),
+                       std::string(message.request.id)};
+    }
+    return std::nullopt;
+}
+
+void Router::admit_message(Batcher& batcher, Incoming& incoming, const Decoded& decoded) {
+    // The envelope's text may move with it, and must not take the connection's name along.
+    const std::string connection(incoming.envelope.connection());
+    const auto& message = decoded.body.messages.front();
+    Claim claim{std::move(incoming.envelope), nullptr, 0};
+    const auto reply = batcher.admit(
+        {message.request, message.bytes, connection, incoming.live, decoded.id}, claim, now_);
+    if (reply) {
+        answer(claim, *reply);
+    }
+}
+
+void Router::admit_bundle(Batcher& batcher, Incoming& incoming, const DecodedBody& body) {
+    const auto bundle = std::make_shared<Bundle>();
+    bundle->envelope = std::move(incoming.envelope);
+    bundle->size = bundle->open = body.messages.size();
+    const auto connection = bundle->envelope.connection();
+    std::vector<Batcher::Arrival> members;
+    std::vector<std::uint32_t> places;
+    for (std::uint32_t place = 0; place < body.messages.size(); ++place) {
+        const auto& message = body.messages[place];
+        if (const auto refusal = refusal_of(message)) {
+            refuse({{}, bundle, place}, *refusal);
+        } else {
+            members.push_back({message.request, message.bytes, connection, incoming.live});
+            places.push_back(place);
+        }
+    }
+    batcher.begin_bundle(members, now_);
+    for (std::size_t i = 0; i < members.size(); ++i) {
+        Claim claim{{}, bundle, places[i]};
+        if (const auto reply = batcher.admit(members[i], claim, now_)) {
+            answer(claim, *reply);
+        }
+    }
+    batcher.end_bundle(now_);
+}
+
+void Router::take_result(Batcher& batcher) {
+    if (const auto processed = worker_.take_result()) {
+        now_ = Clock::now();
+        auto held = batcher.complete(processed->verdicts);
+        finish(*held.batch, *processed, held);
+    }
+}
+
+void Router::answer_expired(Batcher& batcher) {
+    for (const auto& [claim, id] : batcher.take_expired(now_)) {
+        refuse(claim, {ErrorCode::kExpired, "the message was not processed by its deadline", id});
     }
 }
 
@@ -196,18 +330,25 @@ void Router::dispatch(Batcher& batcher) {
         if (!batch) {
             return;
         }
-        if (!batch->messages.empty()) {
+        if (batch->messages.empty()) {
+            HeldBatch nobody;
+            finish(*batch, {{}, sink_.summarize(*batch, {}), Duration::zero()}, nobody);
+        } else if (sink_.is_inline()) {
+            const auto processed = worker_.process_inline(*batch);
+            now_ = Clock::now();
+            auto held = batcher.complete(processed.verdicts);
+            finish(*held.batch, processed, held);
+            answer_expired(batcher);  // time has passed
+        } else {
             worker_.submit(std::move(batch));
             return;
         }
-        finish(*batch, {{}, sink_.summarize(*batch, {}), Duration::zero()}, {});
     }
 }
 
 // Writes the batch's line, then answers who was held for it.
-void Router::finish(const Batch& batch, const Processed& processed, const HeldBatch& held) {
-    ++metrics_.batches;
-    metrics_.messages += batch.messages.size();
+void Router::finish(const Batch& batch, const Processed& processed, HeldBatch& held) {
+    metrics_.count(batch, processed.verdicts);
     Duration longest_hold{0};
     for (const auto& waiter : held.waiters) {
         longest_hold = std::max(longest_hold, now_ - waiter.arrival);
@@ -217,21 +358,13 @@ void Router::finish(const Batch& batch, const Processed& processed, const HeldBa
     log_.write({batch, processed, std::chrono::time_point_cast<WallTime::duration>(closed_at),
                 longest_hold});
     if (!options_.batcher.answer_on_receipt) {
-        release(held, processed);
+        release(held, processed.verdicts,
+                [this](const Envelope& envelope, std::string_view body, Sharing sharing) {
+                    send(envelope, body, sharing);
+                });
     }
     if (options_.batches && batch.number >= *options_.batches) {
         state_ = State::kDone;
-    }
-}
-
-void Router::release(const HeldBatch& held, const Processed& processed) {
-    for (std::size_t i = 0; i < held.waiters.size(); ++i) {
-        const auto reply = reply_to(*held.batch, i, processed.verdicts[i]);
-        if (!reply.ok) {
-            metrics_.count_error(reply.code);
-        }
-        metrics_.duplicates += reply.duplicate ? 1U : 0U;
-        send(held.waiters[i].envelope, reply);
     }
 }
 
@@ -262,35 +395,56 @@ void Router::follow_shutdown(Batcher& batcher) {
 
 void Router::refuse_held(Batcher& batcher, ErrorCode code, std::string_view message) {
     for (const auto& held : batcher.abandon(now_)) {
+        if (options_.batcher.answer_on_receipt) {
+            continue;
+        }
+        const auto refuse_one = [&](const Claim& claim, std::size_t index) {
+            refuse(claim,
+                   {code, std::string(message), std::string(held.batch->messages[index].id)});
+        };
         for (std::size_t i = 0; i < held.waiters.size(); ++i) {
-            if (!options_.batcher.answer_on_receipt) {
-                refuse(held.waiters[i].envelope, code, message, held.batch->messages[i].id());
-            }
+            refuse_one(held.waiters[i].claim, i);
+        }
+        for (const auto& share : held.shares) {
+            refuse_one(share.claim, share.index);
         }
     }
 }
 
-void Router::refuse(const Envelope& envelope, ErrorCode code, std::string_view message,
-                    std::string_view id) {
-    metrics_.count_error(code);
+void Router::refuse(const Claim& claim, const Refusal& refusal) {
     Reply reply;
     reply.ok = false;
-    reply.id = id;
-    reply.code = code;
-    reply.message = message;
-    send(envelope, reply);
+    reply.id = refusal.id;
+    reply.code = refusal.code;
+    reply.message = refusal.message;
+    answer(claim, reply);
+}
+
+// One message's reply outside of any batch; that of a bundle goes out with its last one.
+void Router::answer(const Claim& claim, const Reply& reply) {
+    metrics_.count(reply);
+    if (!claim.bundle) {
+        send(claim.envelope, encode(reply));
+        return;
+    }
+    claim.bundle->settle(claim.place, encode(reply));
+    if (claim.bundle->done()) {
+        send(claim.bundle->envelope, mixed_reply(*claim.bundle));
+    }
 }
 
 // Never waits for a peer: one that has gone or does not read is counted, not mourned.
-void Router::send(const Envelope& envelope, const Reply& reply) {
+void Router::send(const Envelope& envelope, std::string_view body, Sharing sharing) {
     const auto flags = zmq::send_flags::dontwait;
+    // Before anything can fail: the replies after this one may share its body.
+    auto last_frame = reply_frame(body, sharing);
     bool sent = true;
     try {
         envelope.for_each([&](std::string_view frame, bool /*last*/) {
             sent = socket_.send(zmq::buffer(frame), flags | zmq::send_flags::sndmore).has_value();
             return sent;
         });
-        sent = sent && socket_.send(zmq::buffer(encode(reply)), flags).has_value();
+        sent = sent && socket_.send(last_frame, flags).has_value();
     } catch (const zmq::error_t& error) {
         if (error.num() != EHOSTUNREACH) {
             throw;
@@ -298,6 +452,19 @@ void Router::send(const Envelope& envelope, const Reply& reply) {
         sent = false;
     }
     metrics_.undeliverable += sent ? 0U : 1U;
+}
+
+// Replies that are the same share their bytes.
+zmq::message_t Router::reply_frame(std::string_view body, Sharing sharing) {
+    if (sharing == Sharing::kNone) {
+        return {body.data(), body.size()};
+    }
+    if (sharing == Sharing::kFirst) {
+        shared_body_.rebuild(body.data(), body.size());
+    }
+    zmq::message_t frame;
+    frame.copy(shared_body_);
+    return frame;
 }
 
 }  // namespace blocky

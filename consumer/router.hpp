@@ -14,9 +14,12 @@
 #include "common/clock.hpp"
 #include "common/request_decoder.hpp"
 #include "common/signals.hpp"
+#include "common/socket_monitor.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/batcher.hpp"
+#include "consumer/connections.hpp"
 #include "consumer/metrics.hpp"
+#include "consumer/release.hpp"
 #include "consumer/sink.hpp"
 #include "consumer/timer.hpp"
 #include "consumer/worker.hpp"
@@ -51,20 +54,42 @@ public:
 private:
     enum class State { kServing, kDraining, kDone, kSinkStuck };
 
+    // A request that has been read and not been looked at yet.
+    struct Incoming {
+        Envelope envelope;
+        zmq::message_t body;
+        bool has_one_body = false;
+        bool live = true;  // its connection has not ended
+    };
+    // What it says.
+    struct Decoded {
+        std::optional<Refusal> refusal;
+        DecodedBody body;
+        std::optional<IdHash> id;  // unless a bundle: what the batcher expects
+    };
+
     void bind(const std::string& endpoint);
     void turn(Batcher& batcher);
     void wait(const Batcher& batcher);
-    void receive(Batcher& batcher);
-    bool receive_one(Batcher& batcher);
-    void admit(Batcher& batcher, const zmq::message_t& body, Envelope& envelope);
+    void receive();
+    bool receive_one();
+    void follow_connections(Batcher& batcher);
+    void admit_all(Batcher& batcher);
+    void decode(const Batcher& batcher, const Incoming& incoming, Decoded& decoded);
+    void admit(Batcher& batcher, Incoming& incoming, const Decoded& decoded);
+    void admit_message(Batcher& batcher, Incoming& incoming, const Decoded& decoded);
+    void admit_bundle(Batcher& batcher, Incoming& incoming, const DecodedBody& body);
+    std::optional<Refusal> refusal_of(const DecodedMessage& message) const;
+    void take_result(Batcher& batcher);
+    void answer_expired(Batcher& batcher);
     void dispatch(Batcher& batcher);
-    void finish(const Batch& batch, const Processed& processed, const HeldBatch& held);
-    void release(const HeldBatch& held, const Processed& processed);
+    void finish(const Batch& batch, const Processed& processed, HeldBatch& held);
     void follow_shutdown(Batcher& batcher);
     void refuse_held(Batcher& batcher, ErrorCode code, std::string_view message);
-    void refuse(const Envelope& envelope, ErrorCode code, std::string_view message,
-                std::string_view id);
-    void send(const Envelope& envelope, const Reply& reply);
+    void refuse(const Claim& claim, const Refusal& refusal);
+    void answer(const Claim& claim, const Reply& reply);
+    void send(const Envelope& envelope, std::string_view body, Sharing sharing = Sharing::kNone);
+    zmq::message_t reply_frame(std::string_view body, Sharing sharing);
 
     RouterOptions options_;
     const Sink& sink_;
@@ -72,6 +97,13 @@ private:
     BatchLog& log_;
     const StopSignal& stop_;
     zmq::socket_t socket_;
+    SocketMonitor monitor_;
+    Connections connections_;
+    RequestDecoder decoder_;
+    std::vector<Incoming> incoming_;  // of this turn
+    std::vector<Decoded> decoded_;    // of a few of them, reused
+    bool connections_changed_ = true;
+    zmq::message_t shared_body_;  // of the latest replies that had one in common
     std::vector<std::string> endpoints_;
     Timer timer_;
     Metrics metrics_;

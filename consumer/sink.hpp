@@ -35,6 +35,10 @@ public:
     // Why this message could never be processed; nothing when it could.
     virtual std::optional<std::string> objection_to(const PushRequest& request) const = 0;
 
+    // Whether process() is so quick, and can neither block nor fail, that the router may call it in
+    // its own turn: that saves two hand-overs between threads per batch.
+    virtual bool is_inline() const { return false; }
+
     // Called from either thread. An empty batch, which never comes to process(), has one too.
     virtual Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const = 0;
 };

@@ -29,7 +29,11 @@ int make_event_descriptor() {
 }
 
 Batch part_of(const Batch& batch, std::size_t begin, std::size_t end) {
-    Batch part = {batch.number, batch.trigger, batch.closed_at, 0, batch.producers, {}};
+    Batch part;  // its texts stay the whole batch's
+    part.number = batch.number;
+    part.trigger = batch.trigger;
+    part.closed_at = batch.closed_at;
+    part.producers = batch.producers;
     const auto first = batch.messages.begin();
     part.messages.assign(std::next(first, static_cast<std::ptrdiff_t>(begin)),
                          std::next(first, static_cast<std::ptrdiff_t>(end)));
@@ -118,15 +122,18 @@ std::vector<Verdict> Worker::settle_halves(const Batch& batch, const std::stop_t
 
 // Verdicts, a permanent failure, or a transient one that has lasted too long.
 BatchResult Worker::try_until_settled(const Batch& batch, const std::stop_token& stop) {
-    Backoff backoff(policy_.first_delay, policy_.longest_delay, std::random_device{}());
+    std::optional<Backoff> backoff;  // most batches need none, and its seed is not for nothing
     while (true) {
         auto result = try_once(batch);
         if (result || result.error().kind == SinkFailure::Kind::kPermanent) {
             note_success();
             return result;
         }
+        if (!backoff) {
+            backoff.emplace(policy_.first_delay, policy_.longest_delay, std::random_device{}());
+        }
         note_failure(result.error().reason);
-        auto delay = backoff.next();
+        auto delay = backoff->next();
         if (give_up_at_) {
             const auto left = *give_up_at_ - Clock::now();
             if (left <= Duration::zero()) {

@@ -45,6 +45,10 @@ public:
     // The previous batch's result must have been taken. Never blocks.
     void submit(std::shared_ptr<const Batch> batch);
 
+    // For a sink that is inline: processes the batch in the caller's thread. Nothing may be in
+    // flight.
+    Processed process_inline(const Batch& batch) { return process(batch, {}); }
+
     // Readable while a result waits to be taken.
     int descriptor() const { return wake_up_; }
     std::optional<Processed> take_result();

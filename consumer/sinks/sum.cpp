@@ -5,7 +5,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -32,6 +34,12 @@ class Total {
 public:
     // False: the total has no room for `number`, and is as it was.
     bool add(std::string_view number) {
+        std::int64_t usual = 0;
+        const auto* const end = number.data() + number.size();
+        const auto [stop, error] = std::from_chars(number.data(), end, usual);
+        if (error == std::errc{} && stop == end) {
+            return !__builtin_add_overflow(integers_, Int128{usual}, &next_) && keep_next();
+        }
         if (number.find_first_of(".eE") != std::string_view::npos) {
             return add_double(number);
         }
@@ -76,7 +84,7 @@ BatchResult SumSink::process(const Batch& batch) {
     Total total;
     std::vector<Verdict> verdicts(batch.messages.size());
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
-        if (!total.add(batch.messages[i].value())) {
+        if (!total.add(batch.messages[i].value)) {
             verdicts[i] = {Verdict::Kind::kRejected,
                            "the batch's total would pass 128 bits (or, with fractions, a double)"};
         }

@@ -16,6 +16,7 @@ class SumSink : public Sink {
 public:
     BatchResult process(const Batch& batch) override;
     std::optional<std::string> objection_to(const PushRequest& request) const override;
+    bool is_inline() const override { return true; }
     Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const override;
 };
 

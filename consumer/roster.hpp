@@ -1,0 +1,62 @@
+// Who is live and who is in the open batch: what the barrier closes on, and whom it waits for. A
+// producer is a connection, and live once a message of it was accepted, until the connection ends.
+// Pure; touched by the router's thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "consumer/batch.hpp"
+#include "consumer/connection_hash.hpp"
+
+namespace blocky {
+
+class Roster {
+public:
+    // A message of this connection is in the open batch. `name` is what the producer calls itself,
+    // empty if nothing; without any it goes by its connection, in hex.
+    void enter(std::string_view connection, std::string_view name);
+    // A message of this connection is in the open batch no longer: it expired, or was taken over.
+    void leave(std::string_view connection);
+    // A message of this connection was accepted, but it is in no open batch.
+    void note(std::string_view connection, std::string_view name);
+    // The connection has ended.
+    void forget(std::string_view connection);
+    // The open batch was closed: nobody is in the next one.
+    void turn_page();
+
+    bool is_live(std::string_view connection) const;
+    std::size_t live() const { return live_; }
+    // Connections with a message in the open batch, those that have ended since included.
+    std::size_t present() const { return present_; }
+    // Whether all who are live, and at least so many, are in the open batch.
+    bool is_full(std::size_t least) const { return live_present_ == live_ && live_ >= least; }
+    // Who is not in the open batch, where at least so many are expected.
+    Attendance attendance(std::size_t least) const;
+
+private:
+    struct Entry {
+        std::string name;
+        std::uint64_t page = 0;    // of the latest batch it has been in
+        std::size_t messages = 0;  // in that batch
+        bool live = true;
+    };
+    using Entries = std::unordered_map<std::string, Entry, ConnectionHash, std::equal_to<>>;
+
+    Entry& entry_of(std::string_view connection, std::string_view name);
+    bool is_present(const Entry& entry) const { return entry.page == page_ && entry.messages > 0; }
+
+    Entries entries_;
+    Entries::value_type* latest_ = nullptr;  // that was looked up; null: none, or it is gone
+    std::vector<std::string> ended_;  // connections that ended with a message in the open batch
+    std::uint64_t page_ = 1;
+    std::size_t live_ = 0;
+    std::size_t present_ = 0;
+    std::size_t live_present_ = 0;
+};
+
+}  // namespace blocky
