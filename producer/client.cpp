@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <random>
 #include <utility>
 
@@ -15,51 +14,28 @@
 #include "common/units.hpp"
 
 namespace blocky {
-namespace {
-
-// With several consumers to choose from, one that cannot be reached is left after this.
-constexpr Duration kFailOverAfter = std::chrono::seconds(1);
-// A consumer that is just being restarted is not worth a line.
-constexpr Duration kSayUnreachableAfter = std::chrono::seconds(2);
-constexpr Duration kFirstRetry = std::chrono::milliseconds(100);
-constexpr Duration kLongestRetry = std::chrono::seconds(5);
-
-PushFailure refused(const std::string& reason, std::string body) {
-    return {PushFailure::Kind::kRefused, reason, std::move(body)};
-}
-
-bool readable(int descriptor) {
-    pollfd item{descriptor, POLLIN, 0};
-    return descriptor >= 0 && poll(&item, 1, 0) == 1;
-}
-
-}  // namespace
-
 Client::Client(zmq::context_t& context, ClientOptions options)
     : context_(context),
       options_(std::move(options)),
-      backoff_(kFirstRetry, kLongestRetry, std::random_device{}()),
-      connecting_since_(Clock::now()) {
-    socket_.emplace(context_, options_.endpoints.at(endpoint_));
+      reach_(options_, Clock::now()),
+      backoff_(kFirstRetry, kLongestRetry, std::random_device{}()) {
+    socket_.emplace(context_, reach_.endpoint());
 }
 
-tl::expected<Acknowledgement, PushFailure> Client::push(std::string_view value,
-                                                        std::string_view id) {
-    const auto body = encode(PushRequest{value, options_.name, std::string(id)});
+PushResult Client::push(std::string_view value, std::string_view id) {
+    const auto body = encode(PushRequest{value, options_.name, id, options_.deadline});
     if (body.size() > options_.max_message_bytes) {
-        return tl::make_unexpected(
-            refused(fmt::format("too_large: the request has {} bytes, the limit is {}", body.size(),
-                                options_.max_message_bytes),
-                    {}));
+        return tl::make_unexpected(too_large(body.size(), options_.max_message_bytes));
     }
     const auto start = Clock::now();
     ever_sent_ = false;
+    wait_for_news(0, false);  // of what has happened since the last push
     give_up_at_.reset();
     if (options_.retry_for) {
         give_up_at_ = start + *options_.retry_for;
     }
     backoff_.reset();
-    trouble_ = connected_ ? "no reply" : "no connection";
+    trouble_ = reach_.connected() ? "no reply" : "no connection";
     while (true) {
         auto received = exchange(body, id);
         if (!received) {
@@ -70,11 +46,11 @@ tl::expected<Acknowledgement, PushFailure> Client::push(std::string_view value,
         if (reply.ok) {
             return received;
         }
-        trouble_ = fmt::format("{}: {}", reply.code, reply.message);
+        trouble_ = describe(reply);
         if (!reply.retry) {
             return tl::make_unexpected(refused(trouble_, std::move(received->body)));
         }
-        if (reply.code == to_string(ErrorCode::kShuttingDown) && options_.endpoints.size() > 1) {
+        if (reply.code == to_string(ErrorCode::kShuttingDown) && reach_.has_other()) {
             connect_next();
         }
         const Duration delay = reply.retry_after ? *reply.retry_after : backoff_.next();
@@ -85,12 +61,13 @@ tl::expected<Acknowledgement, PushFailure> Client::push(std::string_view value,
 }
 
 // One reply to one request, whatever it says, through as many tries as it takes.
-Client::Received Client::exchange(const std::string& body, std::string_view id) {
+PushResult Client::exchange(const std::string& body, std::string_view id) {
     sent_ = false;
     resend_at_ = Clock::now() + options_.timeout;
     while (true) {
         // In this order: a reply that came just before the connection broke counts.
-        const auto events = socket_->take_events();
+        const auto events =
+            std::exchange(monitor_due_, false) ? socket_->take_events() : ConnectionEvents{};
         auto reply = take_reply(id);
         follow_connection(events);
         if (reply) {
@@ -99,12 +76,11 @@ Client::Received Client::exchange(const std::string& body, std::string_view id) 
         if (auto stop = reason_to_stop()) {
             return tl::make_unexpected(std::move(*stop));
         }
-        if (!sent_ && connected_ && socket_->send(body)) {
+        if (!sent_ && reach_.connected() && socket_->send(body)) {
             sent_ = true;
             ever_sent_ = true;
         }
-        const int to_send = connected_ ? ZMQ_POLLOUT : 0;
-        wait(resend_at_, static_cast<short>(sent_ ? ZMQ_POLLIN : to_send));
+        wait(resend_at_);
     }
 }
 
@@ -118,8 +94,7 @@ std::optional<Acknowledgement> Client::take_reply(std::string_view id) {
         return std::nullopt;
     }
     auto reply = decode_reply(*body);
-    const bool its_own = reply && (reply->id == id || (!reply->ok && reply->id.empty()));
-    if (!its_own) {
+    if (!reply || !answers(*reply, id)) {
         spdlog::warn("a reply is not understood and taken for none: {:.200}", *body);
         trouble_ = "the replies are not understood";
         pause(backoff_.next());
@@ -129,42 +104,32 @@ std::optional<Acknowledgement> Client::take_reply(std::string_view id) {
     return Acknowledgement{std::move(*reply), std::move(*body), {}};
 }
 
-void Client::follow_connection(const RequestSocket::Events& events) {
+void Client::follow_connection(const ConnectionEvents& events) {
     const auto now = Clock::now();
     if (events.disconnected) {
         // What was sent may be lost with the connection; it goes again on the next one.
         sent_ = false;
-        connecting_since_ = now;
-        connected_ = false;
+        reach_.connection_broke(now);
         trouble_ = "the connection to the consumer broke";
     }
     if (events.connected) {
-        connected_ = true;
+        reach_.connection_made();
         trouble_ = "no reply";
-        if (std::exchange(said_unreachable_, false)) {
-            spdlog::info("connected to {}", options_.endpoints[endpoint_]);
-        }
     }
-    if (!connected_ && !said_unreachable_ && now - connecting_since_ >= kSayUnreachableAfter) {
-        said_unreachable_ = true;
-        spdlog::warn("no connection to {}; trying on", options_.endpoints[endpoint_]);
-    }
-    const auto fail_over = std::min(kFailOverAfter, options_.timeout);
-    const bool unreachable =
-        !connected_ && options_.endpoints.size() > 1 && now - connecting_since_ >= fail_over;
+    reach_.complain(now);
+    const bool unreachable = reach_.lost(now);
     if (now >= resend_at_ || unreachable) {
-        trouble_ = fmt::format("{} from {} for {}", connected_ ? "no reply" : "no connection",
-                               options_.endpoints[endpoint_],
-                               describe(unreachable ? fail_over : options_.timeout));
+        trouble_ = fmt::format("{} from {} for {}",
+                               reach_.connected() ? "no reply" : "no connection", reach_.endpoint(),
+                               describe(unreachable ? reach_.patience() : options_.timeout));
         connect_next();
     }
 }
 
 void Client::connect_next() {
-    endpoint_ = (endpoint_ + 1) % options_.endpoints.size();
-    socket_.emplace(context_, options_.endpoints[endpoint_]);
-    connected_ = false;
-    connecting_since_ = Clock::now();
+    reach_.next(Clock::now());
+    socket_.emplace(context_, reach_.endpoint());
+    monitor_due_ = true;
     sent_ = false;
     resend_at_ = Clock::now() + options_.timeout;
 }
@@ -172,45 +137,42 @@ void Client::connect_next() {
 // Nothing while the push may go on. What has been sent is waited for a little after a stop.
 std::optional<PushFailure> Client::reason_to_stop() {
     const auto now = Clock::now();
-    if (!stop_by_ && readable(options_.stop_descriptor)) {
+    if (!stop_by_ && stop_due_ && is_readable(options_.stop_descriptor)) {
         stop_by_ = now + options_.stop_grace;
     }
     if (stop_by_ && (!sent_ || now >= *stop_by_)) {
-        const auto kind = ever_sent_ ? PushFailure::Kind::kStopped : PushFailure::Kind::kNotSent;
-        return PushFailure{kind, "stopped: " + trouble_, {}};
+        return stopped(ever_sent_, trouble_);
     }
     if (give_up_at_ && now >= *give_up_at_) {
-        return PushFailure{
-            PushFailure::Kind::kGaveUp,
-            fmt::format("given up after {}: {}", describe(*options_.retry_for), trouble_),
-            {}};
+        return given_up(options_, trouble_);
     }
     return std::nullopt;
 }
 
-// Until something happens on the socket, its monitor or the stop descriptor, or until a time.
-void Client::wait(TimePoint until, short socket_events) {
+// Until something happens on the socket, its monitor or the stop descriptor, or until a time. Each
+// look at a ZeroMQ socket is a system call, so only the one that ZMQ_FD asks for is made here, and
+// the monitor is left alone until it has something to say.
+void Client::wait(TimePoint until) {
+    const int wanted = sent_ ? ZMQ_POLLIN : reach_.connected() ? ZMQ_POLLOUT : 0;
+    if (monitor_due_ || (socket_->events() & wanted) != 0) {
+        return;
+    }
     for (const auto& earlier : {give_up_at_, stop_by_}) {
         until = earlier ? std::min(until, *earlier) : until;
     }
-    if (!connected_ && options_.endpoints.size() > 1) {
-        until = std::min(until, connecting_since_ + kFailOverAfter);
-    } else if (!connected_ && !said_unreachable_) {
-        until = std::min(until, connecting_since_ + kSayUnreachableAfter);
-    }
+    until = std::min(until, reach_.due());
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now());
-    std::array<zmq::pollitem_t, 3> items{socket_->poll_item(socket_events),
-                                         socket_->monitor_item(),
-                                         {nullptr, options_.stop_descriptor, ZMQ_POLLIN, 0}};
-    const bool watch_stop = options_.stop_descriptor >= 0 && !stop_by_;
-    try {
-        zmq::poll(items.data(), items.size() - (watch_stop ? 0 : 1),
-                  std::max(left, std::chrono::milliseconds(0)));
-    } catch (const zmq::error_t& error) {
-        if (error.num() != EINTR) {
-            throw;
-        }
-    }
+    wait_for_news(static_cast<int>(std::max<std::int64_t>(left.count(), 0)), true);
+}
+
+// Of the monitor and the stop descriptor, perhaps of the socket.
+void Client::wait_for_news(int milliseconds, bool of_socket) {
+    std::array<pollfd, 3> items{{{of_socket ? socket_->descriptor() : -1, POLLIN, 0},
+                                 {socket_->monitor_descriptor(), POLLIN, 0},
+                                 {stop_by_ ? -1 : options_.stop_descriptor, POLLIN, 0}}};
+    poll(items.data(), items.size(), milliseconds);
+    monitor_due_ = monitor_due_ || items[1].revents != 0;
+    stop_due_ = items[2].revents != 0;
 }
 
 // Waits before the next try; false when there will be none.
@@ -226,6 +188,7 @@ bool Client::pause(Duration delay) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
         pollfd item{stop_descriptor, POLLIN, 0};
         poll(&item, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+        stop_due_ = item.revents != 0;
     }
     return !reason_to_stop();
 }

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace blocky {
 namespace {
@@ -21,56 +22,78 @@ LineReader::LineReader(int descriptor, std::size_t max_bytes, int stop_descripto
     : descriptor_(descriptor), max_bytes_(max_bytes), stop_descriptor_(stop_descriptor) {}
 
 LineReader::Status LineReader::next(std::string& line) {
-    line.clear();
-    bool too_long = false;
-    while (true) {
-        const auto unread = std::string_view(buffer_).substr(at_);
-        const auto newline = unread.find('\n');
-        const auto part = unread.substr(0, newline);
-        const auto kept = std::min(part.size(), max_bytes_ + 1 - std::min(line.size(), max_bytes_));
-        line.append(part.substr(0, kept));
-        too_long = too_long || kept < part.size();
-        at_ += part.size();
-        if (newline != std::string_view::npos) {
-            ++at_;
-            break;
+    advance(true);
+    line.swap(line_);
+    line_.clear();
+    too_long_ = false;
+    return *std::exchange(outcome_, std::nullopt);
+}
+
+bool LineReader::ready() {
+    return advance(false);
+}
+
+// Whether there is an outcome for next() to hand out.
+bool LineReader::advance(bool waits) {
+    while (!outcome_) {
+        const bool whole = take_part();
+        const auto filled = whole ? Fill::kMore : fill(waits);
+        if (filled == Fill::kNothing) {
+            return false;
         }
-        const auto fill_result = fill();
-        if (fill_result == Fill::kStopped) {
-            return Status::kStopped;
-        }
-        if (fill_result == Fill::kEnd) {
-            if (line.empty()) {
-                return Status::kEnd;
+        if (filled == Fill::kStopped) {
+            outcome_ = Status::kStopped;
+        } else if (filled == Fill::kEnd && line_.empty()) {
+            outcome_ = Status::kEnd;
+        } else if (whole || filled == Fill::kEnd) {
+            if (line_.ends_with('\r')) {
+                line_.pop_back();
             }
-            break;
+            const bool fits = !too_long_ && line_.size() <= max_bytes_;
+            outcome_ = fits ? Status::kLine : Status::kTooLong;
         }
     }
-    if (line.ends_with('\r')) {
-        line.pop_back();
-    }
-    return too_long || line.size() > max_bytes_ ? Status::kTooLong : Status::kLine;
+    return true;
+}
+
+// Moves what there is of the line out of the buffer; true when its newline was there.
+bool LineReader::take_part() {
+    const auto unread = std::string_view(buffer_).substr(at_);
+    const auto newline = unread.find('\n');
+    const auto part = unread.substr(0, newline);
+    const auto kept = std::min(part.size(), max_bytes_ + 1 - std::min(line_.size(), max_bytes_));
+    line_.append(part.substr(0, kept));
+    too_long_ = too_long_ || kept < part.size();
+    at_ += part.size() + (newline == std::string_view::npos ? 0 : 1);
+    return newline != std::string_view::npos;
 }
 
 // Replaces the buffer, which has been used up.
-LineReader::Fill LineReader::fill() {
+LineReader::Fill LineReader::fill(bool waits) {
     std::array<pollfd, 2> items{{{descriptor_, POLLIN, 0}, {stop_descriptor_, POLLIN, 0}}};
     ssize_t count = -1;
     do {
-        if (poll(items.data(), items.size(), -1) < 0 && errno != EINTR) {
+        const int events = poll(items.data(), items.size(), waits ? -1 : 0);
+        if (events < 0 && errno != EINTR) {
             throw std::system_error(errno, std::generic_category(), "poll");
         }
-        if (items[1].revents != 0) {
+        if (events > 0 && items[1].revents != 0) {
             return Fill::kStopped;
         }
-        if (items[0].revents == 0) {
-            continue;
+        if (events <= 0 || items[0].revents == 0) {
+            if (waits) {
+                continue;
+            }
+            return Fill::kNothing;
         }
         buffer_.resize(kBlockBytes);
         at_ = 0;
         count = read(descriptor_, buffer_.data(), buffer_.size());
         if (count < 0 && errno != EINTR && errno != EAGAIN) {
             throw std::system_error(errno, std::generic_category(), "reading --input");
+        }
+        if (count < 0) {
+            buffer_.clear();
         }
     } while (count < 0);
     buffer_.resize(static_cast<std::size_t>(count));

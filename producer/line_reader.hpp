@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace blocky {
@@ -20,18 +21,27 @@ public:
     // newline counts. Throws std::system_error when reading fails.
     Status next(std::string& line);
 
+    // Whether next() would not wait. Reads what is there meanwhile. Throws as next() does.
+    bool ready();
+
+    int descriptor() const { return descriptor_; }
     // Bytes taken from the descriptor so far.
     std::uint64_t bytes_read() const { return bytes_read_; }
 
 private:
-    enum class Fill { kMore, kEnd, kStopped };
-    Fill fill();
+    enum class Fill { kMore, kNothing, kEnd, kStopped };
+    bool advance(bool waits);
+    bool take_part();
+    Fill fill(bool waits);
 
     int descriptor_;
     std::size_t max_bytes_;
     int stop_descriptor_;
     std::string buffer_;
-    std::size_t at_ = 0;  // of the first byte in buffer_ that was not handed out
+    std::size_t at_ = 0;             // of the first byte in buffer_ that was not taken
+    std::string line_;               // so far
+    bool too_long_ = false;          // more of it than is kept
+    std::optional<Status> outcome_;  // of the line, once it is whole, or of the end
     std::uint64_t bytes_read_ = 0;
 };
 

@@ -12,6 +12,7 @@
 #include "common/endpoint.hpp"
 #include "common/json_text.hpp"
 #include "common/units.hpp"
+#include "producer/pipeline.hpp"
 
 namespace blocky {
 namespace {
@@ -119,6 +120,33 @@ void add_message_options(CommandLine& line, ProducerOptions& options) {
              });
 }
 
+// What is waiting to go, and how much may be on its way.
+void add_flow_options(CommandLine& line, ProducerOptions& options) {
+    line.add({"--in-flight", "N", "1", fmt::format("a count from 1 to {}", kMaxInFlight),
+              "1: each message waits for the reply to the one before; more: so many are on their "
+              "way at a time, in order, each acknowledged"},
+             [&options](const std::string& text) {
+                 options.in_flight = parse_count(text, 1).value_or(0);
+                 return options.in_flight >= 1 && options.in_flight <= kMaxInFlight;
+             });
+    line.add({"--bundle", "N", "1", fmt::format("a count from 1 to {}", kMaxBundle),
+              "With --in-flight: up to N messages that are waiting to go travel as one request; "
+              "none waits for a bundle to fill"},
+             [&options](const std::string& text) {
+                 options.bundle = parse_count(text, 1).value_or(0);
+                 return options.bundle >= 1 && options.bundle <= kMaxBundle;
+             });
+    line.add({"--deadline", "DURATION", "", fmt::format("a duration over 0: {}", kDurationForm),
+              "Have the consumer not process a message that has not gone to the sink so long after "
+              "its arrival (whole milliseconds, at least 1); it is sent again"},
+             [&client = options.client](const std::string& text) {
+                 const auto deadline = parse_duration(text);
+                 client.deadline = std::chrono::ceil<std::chrono::milliseconds>(
+                     deadline.value_or(Duration::zero()));
+                 return client.deadline.count() > 0;
+             });
+}
+
 void check_combination(const ProducerOptions& options) {
     if (options.id_field && !options.input) {
         throw UsageError(
@@ -128,18 +156,25 @@ void check_combination(const ProducerOptions& options) {
     if (options.id_field && options.raw) {
         throw UsageError("--id-field: got --raw too; accepts lines that are read as JSON only");
     }
+    if (options.bundle > 1 && options.in_flight == 1) {
+        throw UsageError(
+            fmt::format("--bundle: got {} without --in-flight over 1; accepts several messages in "
+                        "a request only where several may be in flight",
+                        options.bundle));
+    }
 }
 
 }  // namespace
 
 std::optional<ProducerOptions> parse_producer_options(int argc, const char* const* argv) {
     CommandLine line("blocky-producer",
-                     "Pushes messages to a blocky-consumer, one at a time; each push returns when "
-                     "its message has been processed.");
+                     "Pushes messages to a blocky-consumer, and says of each when it has been "
+                     "processed.");
     ProducerOptions options;
     options.client.name = default_name();
     add_connection_options(line, options);
     add_message_options(line, options);
+    add_flow_options(line, options);
     if (!line.parse(argc, argv)) {
         return std::nullopt;
     }

@@ -1,12 +1,13 @@
 // The options of blocky-producer.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
 
-#include "producer/client.hpp"
 #include "producer/json_id.hpp"
+#include "producer/push.hpp"
 #include "producer/reply_log.hpp"
 
 namespace blocky {
@@ -18,6 +19,8 @@ struct ProducerOptions {
     std::optional<JsonPointer> id_field;
     std::optional<std::uint64_t> count;  // stop after so many acknowledged messages
     std::optional<double> rate;          // messages a second at most
+    std::size_t in_flight = 1;           // 1: in lock-step
+    std::size_t bundle = 1;              // messages in one request at most
     ReplyFormat log = ReplyFormat::kText;
 };
 

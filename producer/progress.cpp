@@ -31,8 +31,11 @@ Progress::~Progress() {
 void Progress::update(std::uint64_t acknowledged, std::optional<double> share_done) {
     acknowledged_ = acknowledged;
     share_done_ = share_done;
+    if (!shown_) {
+        return;
+    }
     const auto now = Clock::now();
-    if (shown_ && now - drawn_at_ >= kBetweenDraws) {
+    if (now - drawn_at_ >= kBetweenDraws) {
         draw(now);
     }
 }

@@ -17,6 +17,9 @@ public:
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
+    // Whether there is anybody to show it to; update() does nothing else.
+    bool shown() const { return shown_; }
+
     // After each message; draws a few times a second at most. `share_done` is 0 to 1, if known.
     void update(std::uint64_t acknowledged, std::optional<double> share_done);
 

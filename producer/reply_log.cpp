@@ -32,13 +32,26 @@ std::string text_line(std::string_view id, const Acknowledgement& acknowledgemen
     return line + fmt::format(" (held {:.0f} ms)", to_milliseconds(acknowledgement.held));
 }
 
+// The reply as it was, or, of a bundle's, the part that is this message's.
+std::string json_line(std::string_view id, const Acknowledgement& acknowledgement) {
+    if (!acknowledgement.body.empty()) {
+        return acknowledgement.body;
+    }
+    Reply reply;
+    reply.id = id;
+    reply.batch = acknowledgement.reply.batch;
+    reply.size = acknowledgement.reply.size;
+    reply.result = acknowledgement.reply.result;
+    return encode(reply);
+}
+
 }  // namespace
 
 void ReplyLog::acknowledged(std::string_view id, const Acknowledgement& acknowledgement) {
     if (format_ == ReplyFormat::kText) {
         print(text_line(id, acknowledgement));
     } else if (format_ == ReplyFormat::kJson) {
-        print(acknowledgement.body);
+        print(json_line(id, acknowledgement));
     }
 }
 

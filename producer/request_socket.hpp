@@ -1,6 +1,5 @@
-// A REQ socket set up so that sending again is always safe, and a monitor that tells when its
-// connection broke: ZeroMQ reconnects by itself, but a request that was in the old connection is
-// lost, and a REQ socket does not say so.
+// A REQ socket set up so that sending again is always safe: one request at a time, and only the
+// reply to the latest.
 #pragma once
 
 #include <optional>
@@ -9,6 +8,8 @@
 
 #include <zmq.hpp>
 
+#include "producer/monitored_socket.hpp"
+
 namespace blocky {
 
 // Owned and touched by one thread.
@@ -16,9 +17,6 @@ class RequestSocket {
 public:
     // Starts to connect, and goes on trying for as long as it lives. Throws zmq::error_t.
     RequestSocket(zmq::context_t& context, const std::string& endpoint);
-    ~RequestSocket();
-    RequestSocket(const RequestSocket&) = delete;
-    RequestSocket& operator=(const RequestSocket&) = delete;
 
     // Sends a request, or sends it again. Only while there is a connection: it would be queued, and
     // arrive together with all its repetitions.
@@ -29,18 +27,16 @@ public:
     std::optional<std::string> receive();
 
     // What has happened to the connection since the last call. Never waits.
-    struct Events {
-        bool connected = false;     // is connected, after it was not
-        bool disconnected = false;  // was cut: what had been sent may be lost
-    };
-    Events take_events();
+    ConnectionEvents take_events() { return socket_.take_events(); }
 
-    zmq::pollitem_t poll_item(short events) { return {socket_.handle(), 0, events, 0}; }
-    zmq::pollitem_t monitor_item() { return {monitor_.handle(), 0, ZMQ_POLLIN, 0}; }
+    // For poll(2): turn readable when something may have come, and only once. So events() is to be
+    // asked first, for ZMQ_POLLIN and ZMQ_POLLOUT; take_events() has drained the monitor.
+    int events() const { return socket_.events(); }
+    int descriptor() const { return socket_.descriptor(); }
+    int monitor_descriptor() const { return socket_.monitor_descriptor(); }
 
 private:
-    zmq::socket_t socket_;
-    zmq::socket_t monitor_;
+    MonitoredSocket socket_;
 };
 
 }  // namespace blocky

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -26,8 +27,13 @@ std::optional<std::uint64_t> file_size(int descriptor) {
 }  // namespace
 
 Next CounterSource::next() {
-    const auto number = std::to_string(++count_);
-    return Item{number, id_prefix_ + number, "message " + number};
+    id_.resize(prefix_bytes_);
+    fmt::format_to(std::back_inserter(id_), "{}", ++count_);
+    return Item{std::string_view(id_).substr(prefix_bytes_), id_, count_};
+}
+
+std::string CounterSource::name(std::uint64_t number) const {
+    return fmt::format("message {}", number);
 }
 
 LineSource::LineSource(LineSourceOptions options)
@@ -44,38 +50,44 @@ Next LineSource::next() {
         if (status == LineReader::Status::kStopped) {
             return StopRequested{};
         }
-        const auto name = fmt::format("line {}", ++number_);
+        ++number_;
         if (status == LineReader::Status::kTooLong) {
-            return Skipped{
-                name, fmt::format("too_large: it has more than {} bytes", options_.max_line_bytes)};
+            return skip(
+                fmt::format("too_large: it has more than {} bytes", options_.max_line_bytes));
         }
         if (number_ == 1 && line_.starts_with(kByteOrderMark)) {
             line_.erase(0, kByteOrderMark.size());  // of the file, not of its first message
         }
         if (!line_.empty()) {
-            return message(name);
+            return message();
         }
     }
 }
 
-Next LineSource::message(const std::string& name) {
+Next LineSource::message() {
     if (!is_utf8(line_)) {
-        return Skipped{name, "it is not valid UTF-8"};
+        return skip("it is not valid UTF-8");
     }
-    Item item{{}, options_.id_prefix + std::to_string(number_), name};
     if (options_.id_field) {
         auto id = id_at(*options_.id_field, line_);
         if (!id) {
-            return Skipped{name, id.error()};
+            return skip(id.error());
         }
-        item.id = std::move(*id);
-    }
-    if (options_.raw || !is_json(line_)) {
-        append_json_string(item.value, line_);
+        id_ = std::move(*id);
     } else {
-        item.value = line_;
+        id_ = options_.id_prefix;
+        fmt::format_to(std::back_inserter(id_), "{}", number_);
     }
-    return item;
+    if (!options_.raw && is_json(line_)) {
+        return Item{line_, id_, number_};
+    }
+    value_.clear();
+    append_json_string(value_, line_);
+    return Item{value_, id_, number_};
+}
+
+std::string LineSource::name(std::uint64_t number) const {
+    return fmt::format("line {}", number);
 }
 
 std::optional<double> LineSource::share_done() const {

@@ -5,6 +5,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <variant>
 
 #include "producer/json_id.hpp"
@@ -12,11 +14,11 @@
 
 namespace blocky {
 
-// A message to push.
+// A message to push; views, valid until the next call of next().
 struct Item {
-    std::string value;  // JSON text
-    std::string id;
-    std::string name;  // "line 17": what a report calls it
+    std::string_view value;  // JSON text
+    std::string_view id;
+    std::uint64_t number = 0;  // see Source::name
 };
 // Something that is no message; the run goes on.
 struct Skipped {
@@ -38,6 +40,13 @@ public:
     // Blocks until there is one. Throws std::system_error when reading fails.
     virtual Next next() = 0;
 
+    // Whether next() would not wait; if it would, until `descriptor` is readable, at least.
+    virtual bool ready() = 0;
+    virtual int descriptor() const = 0;
+
+    // "line 17": what a report calls the item of that number.
+    virtual std::string name(std::uint64_t number) const = 0;
+
     // How much of the input has been read, 0 to 1; nothing when the end is not known.
     virtual std::optional<double> share_done() const = 0;
 };
@@ -45,12 +54,17 @@ public:
 // 1, 2, 3 …, without an end. Ids are `id_prefix` and the number.
 class CounterSource : public Source {
 public:
-    explicit CounterSource(std::string id_prefix) : id_prefix_(std::move(id_prefix)) {}
+    explicit CounterSource(std::string id_prefix)
+        : id_(std::move(id_prefix)), prefix_bytes_(id_.size()) {}
     Next next() override;
+    bool ready() override { return true; }
+    int descriptor() const override { return -1; }
+    std::string name(std::uint64_t number) const override;
     std::optional<double> share_done() const override { return std::nullopt; }
 
 private:
-    std::string id_prefix_;
+    std::string id_;
+    std::size_t prefix_bytes_;
     std::uint64_t count_ = 0;
 };
 
@@ -68,14 +82,20 @@ class LineSource : public Source {
 public:
     explicit LineSource(LineSourceOptions options);
     Next next() override;
+    bool ready() override { return reader_.ready(); }
+    int descriptor() const override { return reader_.descriptor(); }
+    std::string name(std::uint64_t number) const override;
     std::optional<double> share_done() const override;
 
 private:
-    Next message(const std::string& name);
+    Next message();
+    Skipped skip(std::string reason) const { return {name(number_), std::move(reason)}; }
 
     LineSourceOptions options_;
     LineReader reader_;
     std::string line_;
+    std::string value_;  // the line, if it is sent as a string
+    std::string id_;
     std::uint64_t number_ = 0;           // of the line
     std::optional<std::uint64_t> size_;  // of the input, where it is a file
 };

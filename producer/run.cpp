@@ -1,0 +1,175 @@
+// The two ways to push.
+#include "producer/run.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <random>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/command_line.hpp"
+#include "producer/client.hpp"
+#include "producer/pipelined_client.hpp"
+
+namespace blocky {
+namespace {
+
+constexpr int kNotAcknowledged = 3;
+
+// Tells this process's ids from those of any other with the same name, before or after it.
+std::string random_session() {
+    std::random_device random;
+    return fmt::format("{:08x}{:08x}", random(), random());
+}
+
+int open_input(const std::string& path) {
+    if (path == "-") {
+        return STDIN_FILENO;
+    }
+    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        throw UsageError(
+            fmt::format("--input: got \"{}\" ({}); accepts the path of a readable file, or - for "
+                        "stdin",
+                        path, std::generic_category().message(errno)));
+    }
+    return descriptor;
+}
+
+std::unique_ptr<Source> make_source(const ProducerOptions& options, const StopSignal& stop) {
+    const auto id_prefix = fmt::format("{}:{}:", options.client.name, random_session());
+    if (!options.input) {
+        return std::make_unique<CounterSource>(id_prefix);
+    }
+    return std::make_unique<LineSource>(
+        LineSourceOptions{open_input(*options.input), options.raw, options.id_field, id_prefix,
+                          options.client.max_message_bytes, stop.descriptor()});
+}
+
+ClientOptions client_options(const ProducerOptions& options, const StopSignal& stop) {
+    auto client = options.client;
+    client.stop_descriptor = stop.descriptor();
+    return client;
+}
+
+}  // namespace
+
+Run::Run(const ProducerOptions& options, const StopSignal& stop)
+    : options_(options),
+      stop_(stop),
+      client_options_(client_options(options, stop)),
+      source_(make_source(options, stop)),
+      log_(options.log, stop.descriptor()),
+      progress_(options.log != ReplyFormat::kQuiet),
+      pace_(options.rate) {}
+
+int Run::operator()() {
+    if (options_.in_flight == 1) {
+        push_in_lock_step();
+    } else {
+        push_pipelined();
+    }
+    return lost_ == 0 ? EXIT_SUCCESS : kNotAcknowledged;
+}
+
+void Run::push_in_lock_step() {
+    Client client(context_, client_options_);
+    while (!done() && pace_.wait(stop_.descriptor()) && !stop_.requested()) {
+        pace_.take();
+        if (const auto item = next_item()) {
+            settle(item->number, item->id, client.push(item->value, item->id));
+        }
+    }
+}
+
+void Run::push_pipelined() {
+    PipelinedClient client(
+        context_, {client_options_, options_.in_flight, kMaxInFlightBytes, options_.bundle});
+    while (!done() && !stop_.requested()) {
+        if (!wait_for_turn(client)) {
+            continue;
+        }
+        pace_.take();
+        if (const auto item = next_item()) {
+            // As large as std::function takes without allocating.
+            const auto settle_it = [this, number = item->number](std::string_view id,
+                                                                 const PushResult& result) {
+                settle(number, id, result);
+            };
+            client.push_async(item->value, item->id, settle_it);
+        }
+    }
+    client.flush();
+}
+
+// False when something has happened meanwhile, and the message's turn has not come. What is in
+// flight may be refused, so only what is acknowledged counts; and no more than that may ever be.
+bool Run::wait_for_turn(PipelinedClient& client) {
+    if (options_.count && client.in_flight() >= *options_.count - acknowledged_) {
+        client.wait(TimePoint::max());
+        return false;
+    }
+    if (options_.rate && Clock::now() < pace_.next()) {
+        client.wait(pace_.next());
+        return false;
+    }
+    if (!source_->ready()) {
+        client.wait(TimePoint::max(), source_->descriptor());
+        return false;
+    }
+    return true;
+}
+
+std::optional<Item> Run::next_item() {
+    auto next = source_->next();
+    if (const auto* const item = std::get_if<Item>(&next)) {
+        return *item;
+    }
+    if (const auto* const skipped = std::get_if<Skipped>(&next)) {
+        report(skipped->name, skipped->reason);
+    } else {
+        ended_ = true;
+    }
+    return std::nullopt;
+}
+
+void Run::settle(std::uint64_t number, std::string_view id, const PushResult& result) {
+    if (result) {
+        ++acknowledged_;
+        log_.acknowledged(id, *result);
+    } else if (result.error().kind == PushFailure::Kind::kNotSent) {
+        ended_ = true;  // it was never on its way: no message of this run is open
+    } else {
+        const auto& failure = result.error();
+        report(fmt::format("{} (id {})", source_->name(number), id), failure.reason);
+        if (failure.kind == PushFailure::Kind::kRefused) {
+            log_.refused(id, failure);
+        } else {
+            ended_ = true;
+        }
+    }
+    if (progress_.shown()) {
+        progress_.update(acknowledged_, share_done());
+    }
+}
+
+void Run::report(const std::string& name, const std::string& reason) {
+    ++lost_;
+    spdlog::error("{} was not acknowledged: {}", name, reason);
+}
+
+std::optional<double> Run::share_done() const {
+    if (options_.count) {
+        return static_cast<double>(acknowledged_) / static_cast<double>(*options_.count);
+    }
+    return source_->share_done();
+}
+
+}  // namespace blocky
