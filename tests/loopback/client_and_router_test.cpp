@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 
 #include "producer/client.hpp"
+#include "producer/pipelined_client.hpp"
 #include "tests/support/running_router.hpp"
 
 namespace blocky::test {
@@ -32,12 +33,33 @@ int push_all(const std::string& endpoint, const std::string& name, Duration time
     return acknowledged;
 }
 
+// The same with many in flight, in order.
+int push_all_pipelined(const std::string& endpoint, const std::string& name, Duration timeout) {
+    zmq::context_t context;
+    PipelineOptions options;
+    options.client.endpoints = {endpoint};
+    options.client.name = name;
+    options.client.timeout = timeout;
+    options.in_flight = 10;
+    PipelinedClient client(context, options);
+    int acknowledged = 0;
+    for (int i = 0; i < kMessages; ++i) {
+        client.push_async(std::to_string(i), name + ":" + std::to_string(i),
+                          [&acknowledged](std::string_view, const PushResult& result) {
+                              acknowledged += result ? 1 : 0;
+                          });
+    }
+    client.flush();
+    return acknowledged;
+}
+
 struct Outcome {
     std::map<std::string, int> stored;  // how often, by id
     int acknowledged = 0;
 };
 
-Outcome run(RouterOptions options, Duration timeout, bool fails_now_and_then) {
+Outcome run(RouterOptions options, Duration timeout, bool fails_now_and_then,
+            decltype(&push_all) push = push_all) {
     Outcome outcome;
     int calls = 0;
     FakeSink sink([&](const Batch& batch) {
@@ -45,15 +67,15 @@ Outcome run(RouterOptions options, Duration timeout, bool fails_now_and_then) {
             return fail_transiently();
         }
         for (const auto& message : batch.messages) {
-            ++outcome.stored[std::string(message.id())];
+            ++outcome.stored[std::string(message.id)];
         }
         return store(batch);
     });
     RunningRouter router(sink, std::move(options));
     std::vector<std::future<int>> producers;
     for (int i = 0; i < kProducers; ++i) {
-        producers.push_back(std::async(std::launch::async, [&router, i, timeout] {
-            return push_all(router.endpoint(), "p-" + std::to_string(i), timeout);
+        producers.push_back(std::async(std::launch::async, [&router, i, timeout, push] {
+            return push(router.endpoint(), "p-" + std::to_string(i), timeout);
         }));
     }
     for (auto& producer : producers) {
@@ -96,6 +118,17 @@ TEST_CASE("a consumer that is mostly busy serves everybody in the end") {
     options.batcher.max_held = 1;
     options.batcher.interval = 20ms;  // nobody is told to come back later than at the next tick
     check_exactly_once(run(options, 10s, false));
+}
+
+TEST_CASE("with many in flight every push is processed once, whatever happens on the way") {
+    auto options = batches_of(7);
+    options.batcher.interval = 10ms;
+    check_exactly_once(run(options, 10s, true, push_all_pipelined));
+    options.batcher.interval = 40ms;
+    check_exactly_once(run(options, 15ms, false, push_all_pipelined));
+    options.batcher.max_held = 5;
+    options.batcher.interval = 20ms;
+    check_exactly_once(run(options, 10s, false, push_all_pipelined));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 // any moment does no harm to others.
 #include "producer/request_socket.hpp"
 
+#include <poll.h>
+
 #include <latch>
 #include <memory>
 #include <optional>
@@ -18,27 +20,36 @@ namespace blocky::test {
 namespace {
 
 // Collects events until there is one of the kind; false when there is none by the deadline.
-bool wait_for(RequestSocket& socket, bool RequestSocket::Events::*kind,
+bool wait_for(RequestSocket& socket, bool ConnectionEvents::*kind,
               std::chrono::milliseconds wait = kDeadline) {
     const auto end = Clock::now() + wait;
     while (Clock::now() < end) {
         if (socket.take_events().*kind) {
             return true;
         }
-        auto item = socket.monitor_item();
-        zmq::poll(&item, 1, std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now()));
+        pollfd item{socket.monitor_descriptor(), POLLIN, 0};
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+        poll(&item, 1, static_cast<int>(left.count()));
     }
     return false;
 }
 
+void wait_until_readable(const RequestSocket& socket) {
+    const auto end = Clock::now() + kDeadline;
+    while ((socket.events() & ZMQ_POLLIN) == 0) {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - Clock::now());
+        pollfd item{socket.descriptor(), POLLIN, 0};
+        REQUIRE(poll(&item, 1, static_cast<int>(left.count())) == 1);
+    }
+}
+
 std::string wait_for_reply(RequestSocket& socket) {
-    auto item = socket.poll_item(ZMQ_POLLIN);
-    REQUIRE(zmq::poll(&item, 1, std::chrono::milliseconds(kDeadline)) == 1);
+    wait_until_readable(socket);
     return socket.receive().value_or("nothing");
 }
 
-constexpr auto kConnected = &RequestSocket::Events::connected;
-constexpr auto kDisconnected = &RequestSocket::Events::disconnected;
+constexpr auto kConnected = &ConnectionEvents::connected;
+constexpr auto kDisconnected = &ConnectionEvents::disconnected;
 
 TEST_CASE("a request goes and its reply comes, over a connection that is told of") {
     const Nowhere nowhere;
@@ -63,8 +74,7 @@ TEST_CASE("a reply that came before the connection broke can still be read") {
     REQUIRE(wait_for(socket, kConnected));
     REQUIRE(socket.send("request"));
     consumer->reply(consumer->receive(), "reply");
-    auto item = socket.poll_item(ZMQ_POLLIN);
-    REQUIRE(zmq::poll(&item, 1, std::chrono::milliseconds(kDeadline)) == 1);
+    wait_until_readable(socket);
     consumer.reset();
     REQUIRE(wait_for(socket, kDisconnected));
     CHECK(socket.receive() == "reply");

@@ -150,7 +150,7 @@ TEST_CASE("of two that send the same id the newest is answered, once") {
     FakeSink sink([&](const Batch& batch) {
         const std::lock_guard lock(mutex);
         for (const auto& message : batch.messages) {
-            values.emplace_back(message.value());
+            values.emplace_back(message.value);
         }
         return store(batch);
     });
@@ -236,7 +236,7 @@ TEST_CASE("many clients with many messages each are all answered, each once") {
     std::set<std::string> stored;
     FakeSink sink([&](const Batch& batch) {
         for (const auto& message : batch.messages) {
-            CHECK(stored.insert(std::string(message.id())).second);
+            CHECK(stored.insert(std::string(message.id)).second);
         }
         return store(batch);
     });

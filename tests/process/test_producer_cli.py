@@ -17,7 +17,7 @@ from support.settings import DEADLINE, SANITIZER, SLOW, scaled
 
 OPTIONS = [
     "--connect", "--name", "--input", "--raw", "--count", "--rate", "--timeout", "--retry-for",
-    "--id-field", "--log", "--version", "--help",
+    "--id-field", "--in-flight", "--bundle", "--deadline", "--log", "--version", "--help",
 ]
 BAD_VALUES = {
     "--count": ["abc", "-1", "1.5", "99999999999999999999999"],

@@ -1,5 +1,7 @@
-// The batcher against its model: every message in exactly one batch, numbers without a gap, limits
-// never passed, everyone answered exactly once, and nobody left waiting after a drain.
+// The batcher against its model, with ticks or a linger, a barrier, deadlines, bundles, ids that
+// come again and connections that end: every message in at most one batch, numbers without a gap,
+// limits never passed, nothing expired in a batch that is taken, a barrier that closes when all are
+// in and only then, everyone answered exactly once, and nobody left waiting after a drain.
 #include <doctest/doctest.h>
 
 #include "tests/support/batcher_model.hpp"

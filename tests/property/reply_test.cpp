@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/protocol.hpp"
+#include "common/received_reply.hpp"
 #include "tests/support/random_json.hpp"
 
 namespace blocky::test {
@@ -55,6 +56,7 @@ TEST_CASE("random bytes and random JSON are a reply only if they say so") {
         CAPTURE(body);
         const bool claims = body.find("\"status\"") != std::string::npos;
         REQUIRE(decode_reply(body).has_value() <= claims);
+        REQUIRE(decode_bundle_reply(body).has_value() <= claims);
     }
 }
 

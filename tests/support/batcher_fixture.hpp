@@ -17,6 +17,7 @@ inline constexpr IdTable::Secret kSecret{1, 2, 3};
 inline BatcherOptions calm_options() {
     BatcherOptions options;
     options.interval = 1000h;
+    options.dedup_window = 1000;  // quick to make
     return options;
 }
 
@@ -27,9 +28,11 @@ struct BatcherFixture {
     // What is answered at once, as JSON; empty when the sender is held.
     std::string push(const std::string& connection, const std::string& id, Duration now,
                      const std::string& value = "1", std::size_t bytes = 10) {
-        auto envelope = envelope_from(connection);
-        const auto pushed = request(value, id);
-        const auto reply = batcher.admit(pushed, bytes, envelope, at(now));
+        auto claim = claim_from(connection);
+        auto pushed = request(value, id);
+        pushed.producer = connection;
+        pushed.deadline = deadline;
+        const auto reply = batcher.admit({pushed, bytes, connection, live}, claim, at(now));
         return reply ? encode(*reply) : std::string();
     }
 
@@ -50,13 +53,24 @@ struct BatcherFixture {
     std::vector<std::string> complete_each(const std::vector<Verdict>& verdicts) {
         std::vector<std::string> connections;
         for (const auto& waiter : batcher.complete(verdicts).waiters) {
-            connections.emplace_back(waiter.envelope.connection());
+            connections.emplace_back(waiter.claim.envelope.connection());
+        }
+        return connections;
+    }
+
+    // The connections whose messages have expired.
+    std::vector<std::string> take_expired(Duration now) {
+        std::vector<std::string> connections;
+        for (const auto& [claim, id] : batcher.take_expired(at(now))) {
+            connections.emplace_back(claim.connection());
         }
         return connections;
     }
 
     Batcher batcher;
-    std::shared_ptr<const Batch> batch;  // the latest that was taken
+    std::shared_ptr<const Batch> batch;     // the latest that was taken
+    std::chrono::milliseconds deadline{0};  // of what is pushed
+    bool live = true;                       // whether the connections of what is pushed last
 };
 
 inline const std::string kHeld;

@@ -2,7 +2,10 @@
 // and how often the test says.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -18,6 +21,15 @@ struct Arrived {
 
     std::string connection() const { return envelope.front(); }
     std::string id() const { return nlohmann::json::parse(body).value("id", ""); }
+    // Of all messages, be it a bundle or not.
+    std::vector<std::string> ids() const {
+        const auto request = nlohmann::json::parse(body);
+        std::vector<std::string> ids;
+        for (const auto& message : request.value("messages", nlohmann::json::array({request}))) {
+            ids.push_back(message.value("id", ""));
+        }
+        return ids;
+    }
 };
 
 class FakeConsumer {
@@ -32,8 +44,15 @@ public:
     const std::string& endpoint() const { return endpoint_; }
 
     Arrived receive() {
-        auto frames = receive_frames(socket_);
-        REQUIRE(frames);
+        auto arrived = receive_within(kDeadline);
+        REQUIRE(arrived);
+        return std::move(*arrived);
+    }
+    std::optional<Arrived> receive_within(std::chrono::milliseconds wait) {
+        auto frames = receive_frames(socket_, wait);
+        if (!frames) {
+            return std::nullopt;
+        }
         REQUIRE(frames->size() >= 3);  // routing id, delimiter and body at least
         Arrived arrived{{}, std::move(frames->back())};
         frames->pop_back();
@@ -53,6 +72,10 @@ public:
     }
     void acknowledge(const Arrived& arrived) {
         reply(arrived, R"({"status":"ok","id":")" + arrived.id() + R"(","batch":7,"size":1})");
+    }
+    void acknowledge_bundle(const Arrived& arrived) {
+        reply(arrived, R"({"status":"ok","count":)" + std::to_string(arrived.ids().size()) +
+                           R"(,"batch":7,"size":9})");
     }
     void fail(const Arrived& arrived, const std::string& code, bool retry,
               const std::string& more = {}) {

@@ -11,6 +11,7 @@
 #include "common/clock.hpp"
 #include "common/protocol.hpp"
 #include "consumer/batch.hpp"
+#include "consumer/bundle.hpp"
 #include "consumer/envelope.hpp"
 
 namespace blocky::test {
@@ -30,6 +31,11 @@ inline Envelope envelope_from(std::string_view connection) {
     return envelope;
 }
 
+// Whoever waits for a message that was sent alone.
+inline Claim claim_from(std::string_view connection) {
+    return {envelope_from(connection), nullptr, 0};
+}
+
 inline std::vector<std::string> frames_of(const Envelope& envelope) {
     std::vector<std::string> frames;
     envelope.for_each([&](std::string_view frame, bool /*last*/) {
@@ -45,7 +51,7 @@ inline Batch batch_of(const std::vector<std::string>& values, std::uint64_t numb
     batch.number = number;
     batch.closed_at = at(0s);
     for (std::size_t i = 0; i < values.size(); ++i) {
-        batch.messages.emplace_back(i + 1, "producer", "id-" + std::to_string(i + 1), values[i]);
+        batch.add(i + 1, "producer", "id-" + std::to_string(i + 1), values[i]);
     }
     return batch;
 }
@@ -64,8 +70,9 @@ inline std::vector<std::string> numbers_up_to(std::size_t count) {
     return numbers;
 }
 
-inline PushRequest request(std::string_view value, std::string id = {}) {
-    return {value, {}, std::move(id)};
+// A view: the texts must outlive it.
+inline PushRequest request(std::string_view value, std::string_view id = {}) {
+    return {value, {}, id};
 }
 
 }  // namespace blocky::test

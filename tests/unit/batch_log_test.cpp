@@ -73,6 +73,56 @@ TEST_CASE("a json line is JSON, with a summary beyond any document's integers as
     CHECK(json["trigger"] == "timer");
 }
 
+// The end of a batch's line in both forms, from what both have of a batch without attendance on.
+struct Ends {
+    std::string text;
+    std::string json;
+};
+Ends ends_with(const Attendance& attendance) {
+    auto batch = batch_of({"4", "6"}, 12);
+    const auto both = processed(std::vector<Verdict>(2));
+    auto plain_text = text_line({batch, both, kClosedAt, 998ms});
+    auto plain_json = json_line({batch, both, kClosedAt, 998ms}, "cafe");
+    batch.attendance = attendance;
+    const auto text = text_line({batch, both, kClosedAt, 998ms});
+    const auto json = json_line({batch, both, kClosedAt, 998ms}, "cafe");
+    plain_text.pop_back();  // ")"
+    plain_json.pop_back();  // "}"
+    REQUIRE(text.starts_with(plain_text));
+    REQUIRE(json.starts_with(plain_json));
+    REQUIRE(nlohmann::json::accept(json));
+    return {text.substr(plain_text.size()), json.substr(plain_json.size())};
+}
+
+TEST_CASE("a line says who was missing") {
+    const auto ends = ends_with({5, 2, {"p-3", "p-7"}});
+    CHECK(ends.text == ", 2 missing: p-3, p-7)");
+    CHECK(ends.json == R"(,"live":5,"missing":2,"waiting_for":["p-3","p-7"]})");
+}
+
+TEST_CASE("a line tells that there are more than it names") {
+    const auto ends = ends_with({5, 3, {"p-3", "p-7"}});
+    CHECK(ends.text == ", 3 missing: p-3, p-7 …)");
+    CHECK(ends.json == R"(,"live":5,"missing":3,"waiting_for":["p-3","p-7"]})");
+}
+
+TEST_CASE("those that have never been there have no names") {
+    const auto ends = ends_with({1, 4, {}});
+    CHECK(ends.text == ", 4 missing)");
+    CHECK(ends.json == R"(,"live":1,"missing":4,"waiting_for":[]})");
+}
+
+TEST_CASE("when nobody was missing only the json line says so") {
+    const auto ends = ends_with({3, 0, {}});
+    CHECK(ends.text == ")");
+    CHECK(ends.json == R"(,"live":3,"missing":0,"waiting_for":[]})");
+}
+
+TEST_CASE("a name is written as JSON, whatever is in it") {
+    const auto ends = ends_with({1, 1, {R"(the "first" \ 🧮)"}});
+    CHECK(ends.json == R"(,"live":1,"missing":1,"waiting_for":["the \"first\" \\ 🧮"]})");
+}
+
 TEST_CASE("a batch is one line, whatever the sink says about it") {
     const auto batch = batch_of({"4"}, 12);
     const auto failed = processed({{Verdict::Kind::kFailed, "first line\nsecond line\r\n"}});

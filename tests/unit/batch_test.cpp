@@ -1,47 +1,47 @@
-// The plain values: a message's three texts in one piece of memory, and the words for a trigger.
+// The plain values: texts that stay where they are, and the words for a trigger.
 #include "consumer/batch.hpp"
 
+#include <cstdint>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
 namespace blocky::test {
 namespace {
 
-TEST_CASE("a message keeps its number, producer, id and value") {
-    const std::string value(100'000, 'v');
-    Message message(42, "producer", "id", value);
-    const Message moved = std::move(message);
-    CHECK(moved.number() == 42);
-    CHECK(moved.producer() == "producer");
-    CHECK(moved.id() == "id");
-    CHECK(moved.value() == value);
-}
-
-TEST_CASE("a short message survives being moved") {
-    std::vector<Message> messages;
-    for (std::uint64_t i = 0; i < 100; ++i) {
-        messages.emplace_back(i, "p", "i", "1");
+TEST_CASE("a batch keeps the texts of its messages, however many and long, wherever it goes") {
+    Batch batch;
+    std::vector<std::string> values;
+    for (std::uint64_t i = 0; i < 5000; ++i) {
+        values.emplace_back(i % 100 == 0 ? 100'000 : i % 60, static_cast<char>('a' + i % 26));
+        batch.add(i, "p-" + std::to_string(i), "id-" + std::to_string(i), std::string(values[i]));
     }
-    for (const auto& message : messages) {
-        CHECK(message.producer() == "p");
-        CHECK(message.id() == "i");
-        CHECK(message.value() == "1");
+    const Batch moved = std::move(batch);
+    REQUIRE(moved.messages.size() == values.size());
+    for (std::uint64_t i = 0; i < values.size(); ++i) {
+        const auto& message = moved.messages[i];
+        REQUIRE(message.number == i);
+        REQUIRE(message.producer == "p-" + std::to_string(i));
+        REQUIRE(message.id == "id-" + std::to_string(i));
+        REQUIRE(message.value == values[i]);
     }
 }
 
 TEST_CASE("what was not given is empty") {
-    const Message message(1, "", "", "null");
-    CHECK(message.producer().empty());
-    CHECK(message.id().empty());
-    CHECK(message.value() == "null");
+    Batch batch;
+    batch.add(1, "", "", "null");
+    CHECK(batch.messages[0].producer.empty());
+    CHECK(batch.messages[0].id.empty());
+    CHECK(batch.messages[0].value == "null");
 }
 
 TEST_CASE("triggers have the words of the batch log") {
     CHECK(to_string(Trigger::kTimer) == "timer");
     CHECK(to_string(Trigger::kItems) == "items");
     CHECK(to_string(Trigger::kBytes) == "bytes");
+    CHECK(to_string(Trigger::kBarrier) == "barrier");
     CHECK(to_string(Trigger::kDrain) == "drain");
 }
 

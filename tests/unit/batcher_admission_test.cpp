@@ -40,18 +40,19 @@ TEST_CASE("a held message keeps its envelope, whole, and a refused one gives it 
     options.max_held = 1;
     BatcherFixture f(options);
     f.take(0s);
-    Envelope envelope;
+    Claim claim;
     for (const std::string frame : {"id", "proxy", "request", ""}) {
-        envelope.append(frame);
+        claim.envelope.append(frame);
     }
-    CHECK_FALSE(f.batcher.admit(request("1"), 10, envelope, at(0s)));
-    auto refused = envelope_from("other");
-    CHECK(f.batcher.admit(request("1"), 10, refused, at(0s)));
-    CHECK(frames_of(refused) == Names{"other", ""});
+    const auto pushed = request("1");
+    CHECK_FALSE(f.batcher.admit({pushed, 10, "id"}, claim, at(0s)));
+    auto refused = claim_from("other");
+    CHECK(f.batcher.admit({pushed, 10, "other"}, refused, at(0s)));
+    CHECK(frames_of(refused.envelope) == Names{"other", ""});
     f.take(0s);
     const auto held = f.batcher.complete({Verdict{}});
     REQUIRE(held.waiters.size() == 1);
-    CHECK(frames_of(held.waiters[0].envelope) == Names{"id", "proxy", "request", ""});
+    CHECK(frames_of(held.waiters[0].claim.envelope) == Names{"id", "proxy", "request", ""});
     CHECK(held.batch == f.batch);
 }
 
@@ -113,11 +114,11 @@ TEST_CASE("an id sent again while held counts once, and its newest sender is ans
     CHECK(f.batcher.held() == 2);
     f.batcher.drain();
     REQUIRE(f.take(4ms) == 2U);
-    CHECK(f.batch->messages[0].value() == "first value");
+    CHECK(f.batch->messages[0].value == "first value");
     const auto waiters = f.batcher.complete(std::vector<Verdict>(2)).waiters;
-    CHECK(waiters[0].envelope.connection() == "new");
+    CHECK(waiters[0].claim.envelope.connection() == "new");
     CHECK(waiters[0].arrival == at(1ms));
-    CHECK(waiters[1].envelope.connection() == "other");
+    CHECK(waiters[1].claim.envelope.connection() == "other");
 }
 
 TEST_CASE("an id is taken over wherever its message is: open, in line, in flight") {
@@ -317,7 +318,7 @@ TEST_CASE("abandoning returns all that is held, in order, and forgets it") {
     for (const auto& held : f.batcher.abandon(at(2ms))) {
         CHECK(held.batch->messages.size() == held.waiters.size());
         for (const auto& waiter : held.waiters) {
-            connections.emplace_back(waiter.envelope.connection());
+            connections.emplace_back(waiter.claim.envelope.connection());
         }
     }
     CHECK(connections == Names{"c1", "c2", "c3", "c4", "c5"});

@@ -44,10 +44,10 @@ TEST_CASE("what was pushed is held until the tick, and taken in order of arrival
     CHECK_FALSE(f.take(900ms));
     REQUIRE(f.take(1s) == 2U);
     CHECK(f.batch->number == 2);
-    CHECK(f.batch->messages[0].value() == "10");
-    CHECK(f.batch->messages[1].value() == "20");
-    CHECK(f.batch->messages[0].number() == 1);
-    CHECK(f.batch->messages[1].number() == 2);
+    CHECK(f.batch->messages[0].value == "10");
+    CHECK(f.batch->messages[1].value == "20");
+    CHECK(f.batch->messages[0].number == 1);
+    CHECK(f.batch->messages[1].number == 2);
     CHECK(f.complete() == Names{"a", "b"});
     CHECK(f.batcher.idle());
 }

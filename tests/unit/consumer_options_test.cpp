@@ -32,6 +32,9 @@ TEST_CASE("the defaults are those of the contract") {
     CHECK_FALSE(options.insecure);
     CHECK(options.sink == "sum");
     CHECK(options.batcher.interval == 1s);
+    CHECK_FALSE(options.batcher.linger);
+    CHECK_FALSE(options.batcher.barrier);
+    CHECK_FALSE(options.cpus);
     CHECK(options.batcher.max_items == 10'000);
     CHECK(options.batcher.max_bytes == 16U << 20U);
     CHECK(options.batcher.max_held == 100'000);
@@ -90,6 +93,45 @@ TEST_CASE("every option sets what it names") {
     CHECK(options.insecure);
 }
 
+TEST_CASE("a linger may be nothing at all") {
+    CHECK(parsed({"--linger", "250us"}).batcher.linger == Duration(250us));
+    CHECK(parsed({"--linger=0s"}).batcher.linger == Duration(0s));
+}
+
+TEST_CASE("an interval and a linger exclude each other, in either order") {
+    for (const Strings& both :
+         {Strings{"--interval", "1s", "--linger", "1s"}, Strings{"--linger=0s", "--interval=1s"}}) {
+        const auto error = error_of(both);
+        check_names(error, "--interval", "");
+        check_names(error, "--linger", "");
+    }
+}
+
+TEST_CASE("a linger excludes an interval wherever that stands") {
+    const EnvironmentVariable interval("BLOCKY_INTERVAL", "2s");
+    CHECK(parsed({}).batcher.interval == 2s);
+    check_names(error_of({"--linger", "1s"}), "--linger", "--interval");
+}
+
+TEST_CASE("a barrier has a number behind an equals sign, or none and means one") {
+    CHECK(parsed({"--barrier"}).batcher.barrier == 1U);
+    CHECK(parsed({"--barrier=1"}).batcher.barrier == 1U);
+    CHECK(parsed({"--barrier=250"}).batcher.barrier == 250U);
+    const auto options = parsed({"--barrier", "--max-items", "5"});
+    CHECK(options.batcher.barrier == 1U);
+    CHECK(options.batcher.max_items == 5);
+    check_names(error_of({"--barrier=x", "--max-items", "5"}), "--barrier", "x");
+}
+
+TEST_CASE("a barrier goes with either timer") {
+    CHECK(parsed({"--barrier=3", "--linger", "5ms"}).batcher.barrier == 3U);
+    CHECK(parsed({"--interval", "5ms", "--barrier=3"}).batcher.interval == 5ms);
+}
+
+TEST_CASE("processors are numbers and ranges") {
+    CHECK(parsed({"--cpus", "0,2-3"}).cpus == std::vector<unsigned>{0, 2, 3});
+}
+
 TEST_CASE("an option given twice counts as it was given last, but every bind counts") {
     CHECK(parsed({"--max-items", "5", "--max-items", "6"}).batcher.max_items == 6);
     CHECK_FALSE(parsed({"--retry-for", "5s", "--retry-for", "forever"}).retry.give_up_after);
@@ -104,6 +146,9 @@ TEST_CASE("what an option does not accept is named together with the option and 
     const std::vector<std::pair<std::string, Strings>> wrong{
         {"--bind", {"127.0.0.1:5555", "tcp://127.0.0.1", "udp://127.0.0.1:1", ""}},
         {"--interval", {"0s", "5", "-1s", "soon", ""}},
+        {"--linger", {"5", "-1s", "soon", ""}},
+        {"--barrier", {"0", "-1", "1.5", "all"}},
+        {"--cpus", {"", "all", "-1", "1-", "3-1", "0,", "0 1", "1024", "99999999999999999999"}},
         {"--max-items", {"0", "-1", "1.5", "many", ""}},
         {"--max-bytes", {"0", "-1", "1XB", ""}},
         {"--reply", {"later", "HELD", ""}},
@@ -153,10 +198,26 @@ TEST_CASE("an address that others can reach needs --insecure said aloud") {
 
 TEST_CASE("help and version are printed and end the program") {
     const auto help = stdout_of([] { CHECK_FALSE(parse(parse_consumer_options, {"--help"})); });
-    for (const std::string option :
-         {"--bind", "--interval", "--max-items", "--max-bytes", "--reply", "--sink", "--max-held",
-          "--max-held-bytes", "--max-message-bytes", "--dedup-window", "--retry-for", "--log",
-          "--batches", "--config", "--insecure", "--version", "--help"}) {
+    for (const std::string option : {"--bind",
+                                     "--interval",
+                                     "--linger",
+                                     "--barrier",
+                                     "--cpus",
+                                     "--max-items",
+                                     "--max-bytes",
+                                     "--reply",
+                                     "--sink",
+                                     "--max-held",
+                                     "--max-held-bytes",
+                                     "--max-message-bytes",
+                                     "--dedup-window",
+                                     "--retry-for",
+                                     "--log",
+                                     "--batches",
+                                     "--config",
+                                     "--insecure",
+                                     "--version",
+                                     "--help"}) {
         CAPTURE(option);
         CHECK(help.find(option) != std::string::npos);
     }

@@ -14,9 +14,10 @@ namespace {
 
 constexpr IdTable::Secret kSecret{1, 2, 3};
 
-// An id with its home at `slot` of a small table, told from others there by `which`.
+// An id with its home at `slot` of a small table, told from others there by `which`: from half of
+// them by the tag that the table keeps, from the rest by the whole hash only.
 IdHash colliding(std::uint64_t slot, std::uint64_t which) {
-    return {slot, which + 1};
+    return {(slot + 4096 * (which % 2)) << 32U, which + 1};
 }
 
 void hold_and_commit(IdTable& table, IdHash id, std::uint64_t number = 1) {

@@ -68,6 +68,46 @@ TEST_CASE("a backslash is an escape only if none escapes it") {
     CHECK(elements_of("[\"" + std::string(100'000, '\\') + "\",1]").size() == 2);
 }
 
+TEST_CASE("the end of a string is found wherever its quotes and backslashes stand") {
+    for (std::size_t before = 0; before < 20; ++before) {
+        for (std::size_t after = 0; after < 20; ++after) {
+            for (const std::string middle : {"", R"(\")", R"(\\)", R"(\\\")", "\xC3\xBC\xA2\xDC"}) {
+                const auto string =
+                    '"' + std::string(before, '!') + middle + std::string(after, '#') + '"';
+                const auto token = JsonScanner(string).value();
+                REQUIRE(token.text == string);
+                REQUIRE(token.escaped == middle.starts_with('\\'));
+                REQUIRE(elements_of("[" + string + ",1]") == Texts{string, "1"});
+            }
+        }
+    }
+}
+
+TEST_CASE("it steps out of what it stepped into") {
+    const std::string text = R"([{"a":[1]} , {"b":2}, 3 ])";
+    JsonScanner scanner(text);
+    REQUIRE(scanner.at_array());
+    scanner.enter();
+    REQUIRE(scanner.more());
+    REQUIRE(scanner.at_object());
+    const char* const begin = scanner.position();
+    scanner.enter();
+    REQUIRE(scanner.more());
+    CHECK(scanner.name().inside() == "a");
+    CHECK(scanner.value().text == "[1]");
+    REQUIRE_FALSE(scanner.more());
+    scanner.leave();
+    CHECK(std::string(begin, scanner.position()) == R"({"a":[1]})");
+    REQUIRE(scanner.more());
+    const auto copy = scanner;
+    CHECK(scanner.value().text == R"({"b":2})");
+    CHECK(JsonScanner(copy).value().text == R"({"b":2})");
+    REQUIRE(scanner.more());
+    CHECK_FALSE(scanner.at_object());
+    CHECK(scanner.value().text == "3");
+    CHECK_FALSE(scanner.more());
+}
+
 TEST_CASE("a token knows what it is") {
     const auto token = [](const std::string_view json) { return JsonScanner(json).value(); };
     CHECK(token("\"a\"").is_string());

@@ -35,6 +35,21 @@ TEST_CASE("bytes that are no UTF-8 become the replacement character") {
     CHECK(nlohmann::json::accept(as_json("\xC3")));
 }
 
+TEST_CASE("escapes are read as what they stand for") {
+    const auto read = [](std::string_view inside) {
+        std::string text = ">";
+        append_unescaped(text, inside);
+        return text.substr(1);
+    };
+    CHECK(read("").empty());
+    CHECK(read("plain grüße") == "plain grüße");
+    CHECK(read(R"(\"\\\/\b\f\n\r\t)") == "\"\\/\b\f\n\r\t");
+    CHECK(read(R"(a\u0041\u00fc\u00FC\u2705\ud834\udd1eb)") == "aAüü✅𝄞b");
+    CHECK(read(R"(\u0000)").size() == 1);
+    CHECK(read(R"(\\u0041)") == R"(\u0041)");
+    CHECK(read(R"(\uffff\udbff\udfff)") == "\xEF\xBF\xBF\xF4\x8F\xBF\xBF");
+}
+
 TEST_CASE("UTF-8 is what RFC 3629 says it is") {
     for (const std::string text :
          {"", "plain", "grüße", "✅", "\xF0\x9F\xA7\xAE", "\x7F", "\n", "\xF4\x8F\xBF\xBF"}) {

@@ -8,6 +8,13 @@
 namespace blocky::test {
 namespace {
 
+void count_error(Metrics& metrics, ErrorCode code) {
+    Reply reply;
+    reply.ok = false;
+    reply.code = code;
+    metrics.count(reply);
+}
+
 TEST_CASE("a run without messages has a short summary") {
     CHECK(closing_summary({}, 0) == "0 batches, 0 messages");
 }
@@ -24,9 +31,9 @@ TEST_CASE("a run without trouble says how long messages were held, and no more")
 TEST_CASE("whatever went other than well is in the summary") {
     Metrics metrics;
     metrics.duplicates = 1;
-    metrics.count_error(ErrorCode::kBadRequest);
-    metrics.count_error(ErrorCode::kShuttingDown);
-    metrics.count_error(ErrorCode::kShuttingDown);
+    count_error(metrics, ErrorCode::kBadRequest);
+    count_error(metrics, ErrorCode::kShuttingDown);
+    count_error(metrics, ErrorCode::kShuttingDown);
     metrics.unanswerable = 3;
     metrics.undeliverable = 4;
     CHECK(closing_summary(metrics, 5) ==
@@ -34,6 +41,16 @@ TEST_CASE("whatever went other than well is in the summary") {
           "3 requests without a delimiter dropped; "
           "4 replies not delivered, their producers had gone or did not read; "
           "5 lines of the batch log dropped");
+}
+
+TEST_CASE("a batch counts its messages, and those that were not stored") {
+    Metrics metrics;
+    metrics.count(batch_of({"1", "2", "3", "4"}), {{},
+                                                   {Verdict::Kind::kDuplicate, ""},
+                                                   {Verdict::Kind::kRejected, "no"},
+                                                   {Verdict::Kind::kFailed, "no"}});
+    CHECK(closing_summary(metrics, 0) ==
+          "1 batches, 4 messages; 1 duplicates; 1 rejected; 1 sink_failed");
 }
 
 }  // namespace

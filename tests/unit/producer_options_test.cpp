@@ -39,6 +39,9 @@ TEST_CASE("the defaults are those of the contract") {
     CHECK_FALSE(options.id_field);
     CHECK_FALSE(options.count);
     CHECK_FALSE(options.rate);
+    CHECK(options.in_flight == 1);
+    CHECK(options.bundle == 1);
+    CHECK(options.client.deadline == 0ms);
     CHECK(options.log == ReplyFormat::kText);
 }
 
@@ -68,6 +71,11 @@ TEST_CASE("every option sets what it names") {
                                  "/a/0",
                                  "--max-message-bytes",
                                  "2KiB",
+                                 "--in-flight",
+                                 "1000",
+                                 "--bundle=100",
+                                 "--deadline",
+                                 "2s",
                                  "--log",
                                  "json"});
     CHECK(options.client.endpoints == Strings{"tcp://localhost:1", "ipc:///tmp/x"});
@@ -80,6 +88,9 @@ TEST_CASE("every option sets what it names") {
     REQUIRE(options.id_field);
     CHECK(options.id_field->to_string() == "/a/0");
     CHECK(options.client.max_message_bytes == 2048);
+    CHECK(options.in_flight == 1000);
+    CHECK(options.bundle == 100);
+    CHECK(options.client.deadline == 2s);
     CHECK(options.log == ReplyFormat::kJson);
     CHECK(parsed({"--raw", "--input", "x"}).raw);
     CHECK(parsed({"--log", "quiet"}).log == ReplyFormat::kQuiet);
@@ -97,6 +108,9 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--retry-for", {"10", "never", ""}},
         {"--id-field", {"id", "/a~2"}},
         {"--max-message-bytes", {"0", "x"}},
+        {"--in-flight", {"0", "-1", "100001", "all", ""}},
+        {"--bundle", {"0", "-1", "10001", "all", ""}},
+        {"--deadline", {"0s", "-1s", "10", ""}},
         {"--log", {"xml", ""}}};
     for (const auto& [option, values] : wrong) {
         for (const auto& value : values) {
@@ -118,6 +132,17 @@ TEST_CASE("--id-field needs lines of JSON to look into") {
     CHECK(parsed({"--id-field", "", "--input", "-"}).id_field);  // the whole line
 }
 
+TEST_CASE("a deadline is at least a millisecond, and whole ones") {
+    CHECK(parsed({"--deadline", "1us"}).client.deadline == 1ms);
+    CHECK(parsed({"--deadline", "1500us"}).client.deadline == 2ms);
+}
+
+TEST_CASE("--bundle needs several messages in flight") {
+    check_names(error_of({"--bundle", "2"}), "--bundle", "--in-flight");
+    check_names(error_of({"--bundle", "2", "--in-flight", "1"}), "--bundle", "--in-flight");
+    CHECK(parsed({"--bundle", "1"}).bundle == 1);
+}
+
 TEST_CASE("what is no option is an error that quotes it") {
     check_names(error_of({"--conect", "x"}), "--conect", "");
     check_names(error_of({"extra"}), "extra", "");
@@ -128,7 +153,8 @@ TEST_CASE("help and version are printed and end the program") {
     const auto help = stdout_of([] { CHECK_FALSE(parse(parse_producer_options, {"--help"})); });
     for (const std::string option :
          {"--connect", "--name", "--input", "--raw", "--count", "--rate", "--timeout",
-          "--retry-for", "--id-field", "--max-message-bytes", "--log", "--version", "--help"}) {
+          "--retry-for", "--id-field", "--in-flight", "--bundle", "--deadline",
+          "--max-message-bytes", "--log", "--version", "--help"}) {
         CAPTURE(option);
         CHECK(help.find(option) != std::string::npos);
     }

@@ -1,4 +1,4 @@
-// Requests and replies as they stand on the wire, and what a producer makes of a reply.
+// Requests and replies as they stand on the wire.
 #include "common/protocol.hpp"
 
 #include <string>
@@ -8,7 +8,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include "common/request_decoder.hpp"
+#include "tests/support/decoded.hpp"
 #include "tests/support/values.hpp"
 
 namespace blocky::test {
@@ -19,18 +19,31 @@ TEST_CASE("a request is written with the members it has") {
     CHECK(encode(PushRequest{"[1, 2]", "p-1", ""}) == R"({"value":[1, 2],"producer":"p-1"})");
     CHECK(encode(PushRequest{"\"a\"", "p-1", "m:1"}) ==
           R"({"value":"a","producer":"p-1","id":"m:1"})");
+    CHECK(encode(PushRequest{"1", "", "a", std::chrono::seconds(5)}) ==
+          R"({"value":1,"id":"a","deadline_ms":5000})");
     CHECK(encode(PushRequest{"1", "grüße \"", "\\"}) ==
           R"({"value":1,"producer":"grüße \"","id":"\\"})");
 }
 
+TEST_CASE("a bundle says once what holds for all its messages") {
+    const std::vector<PushRequest> messages{{"1", "ignored", "a"}, {"[2]", {}, {}}};
+    CHECK(encode_bundle("p-1", std::chrono::milliseconds(7), messages) ==
+          R"({"producer":"p-1","deadline_ms":7,"messages":[{"value":1,"id":"a"},{"value":[2]}]})");
+    CHECK(encode_bundle("", std::chrono::milliseconds(7), {messages.data(), 1}) ==
+          R"({"deadline_ms":7,"messages":[{"value":1,"id":"a"}]})");
+    CHECK(encode_bundle("", std::chrono::milliseconds(0), {messages.data() + 1, 1}) ==
+          R"({"messages":[{"value":[2]}]})");
+}
+
 TEST_CASE("what one side writes the other reads") {
-    const PushRequest sent{R"({"a": [1, 2.50]})", "a \"name\"", "ü/\\"};
+    const PushRequest sent{R"({"a": [1, 2.50]})", "a \"name\"", "ü/\\", std::chrono::seconds(9)};
     const auto body = encode(sent);
     const auto received = decode_request(body, body.size());
     REQUIRE(received);
     CHECK(received->value == sent.value);
     CHECK(received->producer == sent.producer);
     CHECK(received->id == sent.id);
+    CHECK(received->deadline == sent.deadline);
 }
 
 TEST_CASE("an acknowledgement says which batch holds the message") {
@@ -88,8 +101,8 @@ TEST_CASE("every code has the word and the retry flag of the protocol") {
     const std::vector<std::pair<std::string, bool>> codes{
         {"bad_request", false}, {"unsupported_version", false},
         {"too_large", false},   {"busy", true},
-        {"rejected", false},    {"sink_failed", true},
-        {"shutting_down", true}};
+        {"expired", true},      {"rejected", false},
+        {"sink_failed", true},  {"shutting_down", true}};
     REQUIRE(codes.size() == kErrorCodes);
     for (std::size_t i = 0; i < codes.size(); ++i) {
         const auto code = static_cast<ErrorCode>(i);
@@ -98,88 +111,17 @@ TEST_CASE("every code has the word and the retry flag of the protocol") {
     }
 }
 
-TEST_CASE("a producer reads every member of a reply") {
-    const auto ok = decode_reply(R"({"status":"ok","id":"a","batch":7,"size":10,"result":[1]})");
-    REQUIRE(ok);
-    CHECK(ok->ok);
-    CHECK(ok->id == "a");
-    CHECK(ok->batch == 7);
-    CHECK(ok->size == 10);
-    CHECK(ok->result == "[1]");
-    CHECK_FALSE(ok->duplicate);
-
-    const auto error = decode_reply(R"({"status":"error","code":"busy","message":"full",)"
-                                    R"("retry":true,"retry_after_ms":250,"new":1})");
-    REQUIRE(error);
-    CHECK_FALSE(error->ok);
-    CHECK(error->code == "busy");
-    CHECK(error->message == "full");
-    CHECK(error->retry);
-    CHECK(error->retry_after == 250ms);
-    CHECK(decode_reply(R"({"status":"ok","duplicate":true})")->duplicate);
+TEST_CASE("a deadline is written where there is one") {
+    CHECK(encode(PushRequest{"1", "p", "a", 250ms}) ==
+          R"({"value":1,"producer":"p","id":"a","deadline_ms":250})");
 }
 
-TEST_CASE("a result keeps its digits, beyond 64 bits and with its zeros") {
-    for (const std::string result : {"170141183460469231731687303715884105727",
-                                     "-170141183460469231731687303715884105728", "1.50", "\"a\""}) {
-        const auto reply =
-            decode_reply(R"({"status":"ok","batch":1,"size":1,"result":)" + result + "}");
-        REQUIRE(reply);
-        CHECK(reply->result == result);
-    }
-}
-
-TEST_CASE("what is no reply of this protocol is no acknowledgement") {
-    for (const std::string body :
-         {"", "ok", "null", "\"ok\"", "[]", "[{\"status\":\"ok\"}]", "{}", R"({"ok":true})",
-          R"({"status":true})", R"({"status":"OK"})", R"({"status":"maybe"})",
-          R"({"status":"error"})", R"({"status":"error","code":""})",
-          R"({"status":"error","code":5})", R"({"status":"ok")", R"({"status":"ok"} x)",
-          "{\"status\":\"ok\",\"x\":\"\xFF\"}"}) {
-        CAPTURE(body);
-        CHECK_FALSE(decode_reply(body));
-    }
-}
-
-TEST_CASE("an error that does not say so must not be tried again") {
-    const auto reply = decode_reply(R"({"status":"error","code":"new_code"})");
-    REQUIRE(reply);
-    CHECK_FALSE(reply->retry);
-    CHECK_FALSE(reply->retry_after);
-    CHECK(reply->message.empty());
-}
-
-TEST_CASE("members of a wrong type read as absent") {
-    const auto reply = decode_reply(R"({"status":"ok","id":5,"batch":"7","size":-1,)"
-                                    R"("duplicate":1,"retry":"yes"})");
-    REQUIRE(reply);
-    CHECK(reply->id.empty());
-    CHECK(reply->batch == 0);
-    CHECK(reply->size == 0);
-    CHECK_FALSE(reply->duplicate);
-    CHECK_FALSE(reply->retry);
-}
-
-TEST_CASE("a retry_after_ms beyond all reason is still a time that can be waited for") {
-    for (const std::string wait : {"18446744073709551615", "9223372036854775808",
-                                   "9223372036854775807", "1000000000000000000"}) {
-        CAPTURE(wait);
-        const auto reply = decode_reply(
-            R"({"status":"error","code":"busy","retry":true,"retry_after_ms":)" + wait + "}");
-        REQUIRE(reply);
-        if (reply->retry_after) {
-            CHECK(*reply->retry_after >= 0ms);
-            CHECK(*reply->retry_after <=
-                  std::chrono::duration_cast<std::chrono::milliseconds>(Duration::max()));
-        }
-    }
-}
-
-TEST_CASE("a reply nested a hundred thousand deep is read without recursion") {
-    const std::string open(100'000, '[');
-    const std::string close(100'000, ']');
-    const auto reply = decode_reply(R"({"status":"ok","result":)" + open + close + "}");
-    CHECK((!reply || reply->ok));
+TEST_CASE("a bundle says once what holds for all of its messages") {
+    const std::vector<PushRequest> messages{{"1", "", "a", {}}, {"[2]", "", "", {}}};
+    CHECK(
+        encode_bundle("p \"1\"", 250ms, messages) ==
+        R"({"producer":"p \"1\"","deadline_ms":250,"messages":[{"value":1,"id":"a"},{"value":[2]}]})");
+    CHECK(encode_bundle("", 0ms, {messages.data(), 1}) == R"({"messages":[{"value":1,"id":"a"}]})");
 }
 
 }  // namespace

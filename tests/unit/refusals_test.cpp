@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "common/json_text.hpp"
-#include "common/request_decoder.hpp"
+#include "tests/support/decoded.hpp"
 
 namespace blocky::test {
 namespace {

@@ -42,7 +42,7 @@ TEST_CASE("a rejected message must not come again, one whose sink failed may") {
 TEST_CASE("a message without an id is answered without one") {
     Batch batch;
     batch.number = 2;
-    batch.messages.emplace_back(1, "", "", "5");
+    batch.add(1, "", "", "5");
     CHECK(encode(reply_to(batch, 0, {})) == R"({"status":"ok","batch":2,"size":1})");
 }
 

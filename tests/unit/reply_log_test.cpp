@@ -45,6 +45,14 @@ TEST_CASE("json is the reply itself") {
     CHECK(printed(ReplyFormat::kJson, {PushFailure::Kind::kRefused, "too_large", ""}).empty());
 }
 
+TEST_CASE("a message of a bundle is printed as if it had had a reply of its own") {
+    auto one = acknowledgement(R"({"status":"ok","id":"m-1","batch":7,"size":10,"result":1.50})");
+    one.body.clear();
+    CHECK(stdout_of([&] { ReplyLog(ReplyFormat::kJson).acknowledged("m-1", one); }) ==
+          R"({"status":"ok","id":"m-1","batch":7,"size":10,"result":1.50})"
+          "\n");
+}
+
 TEST_CASE("quiet prints nothing") {
     CHECK(printed(ReplyFormat::kQuiet, R"({"status":"ok"})").empty());
     CHECK(printed(ReplyFormat::kQuiet, {PushFailure::Kind::kRefused, "x", "{}"}).empty());

@@ -6,6 +6,8 @@
 
 #include <doctest/doctest.h>
 
+#include "tests/support/decoded.hpp"
+
 namespace blocky::test {
 namespace {
 
@@ -79,9 +81,41 @@ TEST_CASE("the value is kept as it stands, for every type, place and white space
 
 TEST_CASE("the value is a view into the body") {
     const std::string body = R"({"value":"text"})";
-    const auto request = decode_request(body, kLimit);
-    REQUIRE(request);
-    CHECK(request->value.data() == body.data() + 9);
+    RequestDecoder decoder(kLimit);
+    DecodedBody decoded;
+    REQUIRE_FALSE(decoder.decode(body, decoded));
+    CHECK(decoded.messages.front().request.value.data() == body.data() + 9);
+    CHECK(decoded.messages.front().bytes == body.size());
+}
+
+TEST_CASE("names without escapes are views into the body, others stay as they are") {
+    const std::string body = R"({"value":1,"producer":"a\u0062\n\"c","id":"plain"})";
+    RequestDecoder decoder(kLimit);
+    DecodedBody decoded;
+    CHECK(decoder.decode(body, decoded));  // the control character
+    const std::string good = R"({"value":1,"producer":"a\u0062\"c","id":"plain"})";
+    REQUIRE_FALSE(decoder.decode(good, decoded));
+    const auto& request = decoded.messages.front().request;
+    CHECK(request.producer == "ab\"c");
+    CHECK(request.id == "plain");
+    CHECK(request.id.data() > good.data());
+    CHECK(request.id.data() < good.data() + good.size());
+}
+
+TEST_CASE("one decoder takes body after body, good, bad and long") {
+    RequestDecoder decoder(kLimit);
+    DecodedBody decoded;
+    const auto long_body = "{\"value\":\"" + std::string(500'000, 'x') + "\"}";
+    for (int i = 0; i < 3; ++i) {
+        REQUIRE_FALSE(decoder.decode(R"({"value":1,"id":"a"})", decoded));
+        CHECK(decoded.messages.front().request.id == "a");
+        CHECK(decoder.decode("{", decoded));
+        REQUIRE_FALSE(decoder.decode(long_body, decoded));
+        CHECK(decoded.messages.front().request.value.size() == 500'002);
+        REQUIRE_FALSE(decoder.decode(R"({"messages":[{"value":1},{"value":2}]})", decoded));
+        CHECK(decoded.messages.size() == 2);
+        CHECK(decoder.decode(std::string(kLimit + 1, ' '), decoded));
+    }
 }
 
 TEST_CASE("a very long number, string or list of values is taken whole") {
@@ -142,6 +176,18 @@ TEST_CASE("a deadline may be any integer over 0, beyond 64 bits too") {
         CAPTURE(deadline);
         CHECK(value_in("{\"value\":1,\"deadline_ms\":" + deadline + "}") == "1");
     }
+}
+
+TEST_CASE("a deadline is what it says, or the longest that a time point can bear") {
+    const auto deadline_of = [](const std::string& number) {
+        return decode_request("{\"value\":1,\"deadline_ms\":" + number + "}", kLimit)->deadline;
+    };
+    CHECK(decode_request(R"({"value":1})", kLimit)->deadline.count() == 0);
+    CHECK(deadline_of("1").count() == 1);
+    CHECK(deadline_of("60000") == std::chrono::minutes(1));
+    CHECK(deadline_of("9223372036854775807") == kLongestDeadline);
+    CHECK(deadline_of("100000000000000000000000000") == kLongestDeadline);
+    CHECK(std::chrono::steady_clock::now() + kLongestDeadline > std::chrono::steady_clock::now());
 }
 
 TEST_CASE("a body of exactly the limit is taken, one byte more is too large") {

@@ -166,7 +166,7 @@ TEST_CASE("several bad messages are found at the price of a search for each") {
             }
         }
         for (const auto& message : batch.messages) {
-            CHECK(stored.insert(std::string(message.value())).second);  // once only
+            CHECK(stored.insert(std::string(message.value)).second);  // once only
         }
         return store(batch);
     });
@@ -191,11 +191,11 @@ TEST_CASE("halves keep the order, the number and the ids of their batch") {
     FakeSink sink([](const Batch& batch) {
         CHECK(batch.number == 9);
         for (std::size_t i = 1; i < batch.messages.size(); ++i) {
-            CHECK(batch.messages[i].number() == batch.messages[i - 1].number() + 1);
+            CHECK(batch.messages[i].number == batch.messages[i - 1].number + 1);
         }
         for (const auto& message : batch.messages) {
-            CHECK(message.id() == "id-" + std::string(message.value()));
-            CHECK(message.producer() == "producer");
+            CHECK(message.id == "id-" + std::string(message.value));
+            CHECK(message.producer == "producer");
         }
         return refuse(batch, "5");
     });
@@ -217,7 +217,7 @@ TEST_CASE("a transient failure in the middle of a search is tried again, too") {
 
 TEST_CASE("what was stored before the sink was given up stays stored") {
     FakeSink sink([](const Batch& batch) {
-        const bool first_half = batch.messages.back().value() == "2";
+        const bool first_half = batch.messages.back().value == "2";
         if (batch.messages.size() == 4) {
             return fail(SinkFailure::Kind::kPermanent, "too many at once");
         }

@@ -70,6 +70,12 @@ class BlockyCase(unittest.TestCase):
         """A consumer whose batches close at so many messages, and never by the timer."""
         return self.consumer("--interval", "10m", "--max-items", str(items), *options, **how)
 
+    def lingering_consumer(self, linger, *options, **how):
+        """A consumer without ticks, whose batches close so long after their first messages."""
+        consumer = self.keep(Consumer("--linger", linger, *options, **how))
+        consumer.wait_listening()
+        return consumer
+
     def producer(self, endpoint, *options, **how):
         return self.keep(Producer(*options, connect=(endpoint,), **how))
 
