@@ -13,7 +13,8 @@ import subprocess
 import sys
 import time
 
-from measured_consumer import PROGRAMS, MeasuredConsumer, wait_until
+from measured_consumer import PROGRAMS, MeasuredConsumer
+from measured_process import wait_until
 
 
 def options():

@@ -4,14 +4,15 @@ import pathlib
 import re
 import signal
 import subprocess
-import time
+
+from measured_process import MeasuredProcess
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PROGRAMS = ROOT / "build" / "bin"
 LISTENING = re.compile(r"listening on (\S+)$")
 
 
-class MeasuredConsumer:
+class MeasuredConsumer(MeasuredProcess):
     """Runs until the `with` block ends; only ever signals the process it has started itself."""
 
     def __init__(self, *options, programs=PROGRAMS):
@@ -47,35 +48,3 @@ class MeasuredConsumer:
         if self.process.returncode != 0:
             raise SystemExit(f"blocky-consumer ended with {self.process.returncode}: {rest}")
         return rest.strip()
-
-    def resident_kib(self):
-        """Counted page by page by the kernel; VmRSS in status may be off by some hundred KiB."""
-        return self._number("smaps_rollup", "Rss:")
-
-    def peak_kib(self):
-        return self._number("status", "VmHWM:")
-
-    def cpu_seconds(self):
-        """Of all its threads since the start, in the nanoseconds that the scheduler counts."""
-        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-    def context_switches(self):
-        """Of all its threads since the start: how often one was woken, about."""
-        tasks = pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()
-        texts = [(task / "status").read_text() for task in tasks]
-        return sum(int(count) for text in texts
-                   for count in re.findall(r"voluntary_ctxt_switches:\s+(\d+)", text))
-
-    def _number(self, file, name):
-        text = pathlib.Path(f"/proc/{self.process.pid}/{file}").read_text()
-        return next(int(line.split()[1]) for line in text.splitlines() if line.startswith(name))
-
-
-def wait_until(condition, seconds, what):
-    """Asks a hundred times a second until `condition()` holds."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise SystemExit(f"gave up after {seconds} s: {what}")
-        time.sleep(0.01)

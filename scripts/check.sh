@@ -20,7 +20,7 @@ check_format() { ours '*.cpp' '*.hpp' | xargs -r clang-format --dry-run -Werror;
 check_tidy() {
     scripts/build.sh release || return
     run-clang-tidy -quiet -p build -j "$(nproc)" -extra-arg=-Wno-unknown-warning-option \
-        '/(common|consumer|producer)/.*\.cpp$' 2>&1 | findings_only
+        '/(bench|common|consumer|producer)/.*\.cpp$' 2>&1 | findings_only
 }
 
 # Leaves out the colours, the commands, and how much was found in headers that are not ours.
