@@ -81,7 +81,7 @@ private:
     const IdHash& id_at(std::uint32_t place) const;
     std::size_t slot_of(IdHash id) const;
     void insert(Slot slot);
-    void remove(std::size_t slot);
+    void remove(std::size_t hole);
     std::uint32_t next_place(IdHash id);
     void grow();
 

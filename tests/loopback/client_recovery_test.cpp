@@ -69,9 +69,13 @@ TEST_CASE("a consumer may be restarted between two messages") {
     Pushing client(patient({endpoint}));
     for (const std::string id : {"a", "b", "c"}) {
         auto push = client.start(id);
-        const auto arrived = consumer->receive();
-        CHECK(arrived.id() == id);
-        consumer->acknowledge(arrived);
+        // It may go twice: on the new connection before the client knows that the old one broke.
+        do {
+            if (const auto arrived = consumer->receive_within(10ms)) {
+                CHECK(arrived->id() == id);
+                consumer->acknowledge(*arrived);
+            }
+        } while (push.wait_for(0s) != std::future_status::ready);
         CHECK(get(push));
         consumer.reset();
         consumer.emplace(endpoint);
