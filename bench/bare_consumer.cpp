@@ -1,6 +1,6 @@
 // The consumer as bare libzmq would do it: the ceiling that blocky-consumer is measured against.
 //
-// ROUTER; keeps the routing id of each message, adds the values with strtol, and answers all when
+// ROUTER; keeps the routing id of each message, adds the values, and answers all when
 // the batch closes: at --items messages, --linger microseconds after its first one, or every --tick
 // microseconds; with --receipt each message at once. No JSON parser, no log, no ids, no limits.
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
+#include <charconv>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -172,15 +173,17 @@ private:
         return true;
     }
 
-    // The body ends in a brace, so strtol stops inside it.
     static long value_in(zmq_msg_t& body) {
         const std::string_view text(static_cast<const char*>(zmq_msg_data(&body)),
                                     zmq_msg_size(&body));
         constexpr std::string_view kMember = "\"value\":";
         const auto at = text.find(kMember);
-        return at == std::string_view::npos
-                   ? 0
-                   : std::strtol(text.data() + at + kMember.size(), nullptr, 10);
+        long value = 0;
+        if (at != std::string_view::npos) {
+            const char* const end = text.data() + text.size();
+            std::from_chars(text.data() + at + kMember.size(), end, value);
+        }
+        return value;
     }
 
     void release() {

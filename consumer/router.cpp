@@ -6,17 +6,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <stdexcept>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
 #include <sodium.h>
 #include <spdlog/spdlog.h>
-
-#include "common/endpoint.hpp"
-#include "consumer/envelope.hpp"
 
 namespace blocky {
 namespace {
@@ -27,32 +22,6 @@ constexpr std::size_t kBytesPerTurn = 256 * std::size_t{1024};
 // So many requests are decoded before the first of them is admitted: Batcher::expect().
 constexpr std::size_t kDecodedAhead = 16;
 constexpr int kWatched = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
-// A frame of a multiple of the limit still gets its `too_large`; beyond, ZeroMQ cuts the
-// connection.
-constexpr std::uint64_t kHardLimitFactor = 4;
-constexpr int kLingerMs = 500;
-constexpr std::uint64_t kLeastReplies = 50'000;
-
-void set_options(zmq::socket_t& socket, const RouterOptions& options) {
-    using namespace zmq::sockopt;
-    // A reply to a producer that has gone is an error to count, not silence.
-    socket.set(router_mandatory, 1);
-    // The decoder allocates what a frame announces; without a limit anyone could ask for all
-    // memory.
-    socket.set(maxmsgsize, static_cast<std::int64_t>(options.max_message_bytes * kHardLimitFactor));
-    // A client may have as many messages held as there are, and as many again refused while it
-    // reads; its replies must fit its queue.
-    socket.set(sndhwm, static_cast<int>(std::clamp<std::uint64_t>(options.batcher.max_held,
-                                                                  kLeastReplies, 1 << 30)));
-    // 10,000 producers may connect at once; the default of 100 makes them wait for SYN retries.
-    socket.set(backlog, 4096);
-    // Half a handshake is cut after 5 s, a connection whose host has vanished within 5 s.
-    socket.set(handshake_ivl, 5000);
-    socket.set(heartbeat_ivl, 2500);
-    socket.set(heartbeat_timeout, 2500);
-    // At exit, what a slow reader has not taken yet is given up after this.
-    socket.set(linger, kLingerMs);
-}
 
 IdTable::Secret random_secret() {
     IdTable::Secret secret{};
@@ -60,19 +29,10 @@ IdTable::Secret random_secret() {
     return secret;
 }
 
-std::string_view view(const zmq::message_t& frame) {
-    return {static_cast<const char*>(frame.data()), frame.size()};
-}
-
 // What could never be held is refused as too large, whichever limit is the lowest. A bundle's body
 // may be larger: its messages are held one by one.
 std::uint64_t message_limit(const RouterOptions& options) {
     return std::min(options.batcher.max_bytes, options.batcher.max_held_bytes);
-}
-
-// Reading may leave signals of ZeroMQ's behind that its descriptor will not show again.
-bool has_more(zmq::socket_t& socket) {
-    return (socket.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0;
 }
 
 }  // namespace
@@ -84,23 +44,12 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, const Sink
       worker_(worker),
       log_(log),
       stop_(stop),
-      socket_(context, zmq::socket_type::router),
-      monitor_(context, socket_, kWatched),
+      socket_(context, options.max_message_bytes, options.batcher.max_held),
+      monitor_(context, socket_.socket(), kWatched),
       decoder_(options.max_message_bytes),
       decoded_(kDecodedAhead) {
-    set_options(socket_, options);
     for (const auto& endpoint : options_.bind) {
-        bind(endpoint);
-    }
-}
-
-void Router::bind(const std::string& endpoint) {
-    try {
-        socket_.set(zmq::sockopt::ipv6, is_ipv6(endpoint));
-        socket_.bind(endpoint);
-        endpoints_.push_back(socket_.get(zmq::sockopt::last_endpoint));
-    } catch (const zmq::error_t& error) {
-        throw std::runtime_error(fmt::format("cannot bind {}: {}", endpoint, error.what()));
+        endpoints_.push_back(socket_.bind(endpoint));
     }
 }
 
@@ -140,11 +89,11 @@ void Router::wait(const Batcher& batcher) {
         deadline = deadline ? std::min(*deadline, drain_by_) : drain_by_;
     }
     timer_.arm(deadline);
-    if (has_more(socket_)) {
+    if (socket_.has_more()) {
         connections_changed_ = monitor_.has_event();
         return;
     }
-    std::array<pollfd, 5> items{{{socket_.get(zmq::sockopt::fd), POLLIN, 0},
+    std::array<pollfd, 5> items{{{socket_.descriptor(), POLLIN, 0},
                                  {monitor_.descriptor(), POLLIN, 0},
                                  {worker_.descriptor(), POLLIN, 0},
                                  {timer_.descriptor(), POLLIN, 0},
@@ -158,33 +107,24 @@ void Router::wait(const Batcher& batcher) {
 void Router::receive() {
     std::size_t bytes = 0;
     while (incoming_.size() < kRequestsPerTurn && bytes < kBytesPerTurn && receive_one()) {
-        bytes += incoming_.empty() ? 0 : incoming_.back().body.size();
+        bytes += incoming_.empty() ? 0 : incoming_.back().request.body.size();
     }
 }
 
-// Reads one request, all its frames; false when none waits.
+// Reads one request; false when none waits.
 bool Router::receive_one() {
-    RequestFrames frames;
-    auto& incoming = incoming_.emplace_back();
-    auto& frame = incoming.body;
-    do {
-        if (!socket_.recv(frame, zmq::recv_flags::dontwait)) {
-            incoming_.pop_back();
-            return false;
-        }
-        frames.add(view(frame));
-    } while (frame.more());
-    if (!frames.answerable()) {
-        ++metrics_.unanswerable;
+    auto& request = incoming_.emplace_back().request;
+    const auto received = socket_.receive(request);
+    if (received != RouterSocket::Received::kRequest) {
         incoming_.pop_back();
-        return true;
+        const bool unanswerable = received == RouterSocket::Received::kUnanswerable;
+        metrics_.unanswerable += unanswerable ? 1U : 0U;
+        return unanswerable;
     }
-    incoming.envelope = frames.take_envelope();
-    incoming.has_one_body = frames.has_one_body();
     // The descriptor is found by a string's look-up, and only frames behind the first have it.
-    const auto connection = incoming.envelope.connection();
-    if (incoming.has_one_body && !connections_.knows(connection)) {
-        connections_.seen(connection, zmq_msg_get(frame.handle(), ZMQ_SRCFD));
+    const auto connection = request.envelope.connection();
+    if (request.has_one_body && !connections_.knows(connection)) {
+        connections_.seen(connection, zmq_msg_get(request.body.handle(), ZMQ_SRCFD));
         connections_changed_ = true;
     }
     return true;
@@ -211,7 +151,7 @@ void Router::follow_connections(Batcher& batcher) {
         batcher.forget_connection(connection, now_);
     }
     for (auto& incoming : incoming_) {
-        incoming.live = connections_.knows(incoming.envelope.connection());
+        incoming.live = connections_.knows(incoming.request.envelope.connection());
     }
 }
 
@@ -230,13 +170,13 @@ void Router::admit_all(Batcher& batcher) {
 
 void Router::decode(const Batcher& batcher, const Incoming& incoming, Decoded& decoded) {
     auto& [refusal, body, id] = decoded;
-    if (!incoming.has_one_body) {
+    if (!incoming.request.has_one_body) {
         refusal = {ErrorCode::kBadRequest,
                    "a request has exactly one frame after the empty delimiter",
                    {}};
         return;
     }
-    refusal = decoder_.decode(view(incoming.body), body);
+    refusal = decoder_.decode(view(incoming.request.body), body);
     if (!refusal && !body.bundle) {
         id = batcher.expect(body.messages.front().request);
     }
@@ -244,11 +184,11 @@ void Router::decode(const Batcher& batcher, const Incoming& incoming, Decoded& d
 
 void Router::admit(Batcher& batcher, Incoming& incoming, const Decoded& decoded) {
     if (decoded.refusal) {
-        refuse({std::move(incoming.envelope), nullptr, 0}, *decoded.refusal);
+        refuse({std::move(incoming.request.envelope), nullptr, 0}, *decoded.refusal);
     } else if (decoded.body.bundle) {
         admit_bundle(batcher, incoming, decoded.body);
     } else if (const auto refusal = refusal_of(decoded.body.messages.front())) {
-        refuse({std::move(incoming.envelope), nullptr, 0}, *refusal);
+        refuse({std::move(incoming.request.envelope), nullptr, 0}, *refusal);
     } else {
         admit_message(batcher, incoming, decoded);
     }
@@ -274,9 +214,9 @@ std::optional<Refusal> Router::refusal_of(const DecodedMessage& message) const {
 
 void Router::admit_message(Batcher& batcher, Incoming& incoming, const Decoded& decoded) {
     // The envelope's text may move with it, and must not take the connection's name along.
-    const std::string connection(incoming.envelope.connection());
+    const std::string connection(incoming.request.envelope.connection());
     const auto& message = decoded.body.messages.front();
-    Claim claim{std::move(incoming.envelope), nullptr, 0};
+    Claim claim{std::move(incoming.request.envelope), nullptr, 0};
     const auto reply = batcher.admit(
         {message.request, message.bytes, connection, incoming.live, decoded.id}, claim, now_);
     if (reply) {
@@ -286,7 +226,7 @@ void Router::admit_message(Batcher& batcher, Incoming& incoming, const Decoded& 
 
 void Router::admit_bundle(Batcher& batcher, Incoming& incoming, const DecodedBody& body) {
     const auto bundle = std::make_shared<Bundle>();
-    bundle->envelope = std::move(incoming.envelope);
+    bundle->envelope = std::move(incoming.request.envelope);
     bundle->size = bundle->open = body.messages.size();
     const auto connection = bundle->envelope.connection();
     std::vector<Batcher::Arrival> members;
@@ -433,38 +373,9 @@ void Router::answer(const Claim& claim, const Reply& reply) {
     }
 }
 
-// Never waits for a peer: one that has gone or does not read is counted, not mourned.
+// A peer that has gone or does not read is counted, not mourned.
 void Router::send(const Envelope& envelope, std::string_view body, Sharing sharing) {
-    const auto flags = zmq::send_flags::dontwait;
-    // Before anything can fail: the replies after this one may share its body.
-    auto last_frame = reply_frame(body, sharing);
-    bool sent = true;
-    try {
-        envelope.for_each([&](std::string_view frame, bool /*last*/) {
-            sent = socket_.send(zmq::buffer(frame), flags | zmq::send_flags::sndmore).has_value();
-            return sent;
-        });
-        sent = sent && socket_.send(last_frame, flags).has_value();
-    } catch (const zmq::error_t& error) {
-        if (error.num() != EHOSTUNREACH) {
-            throw;
-        }
-        sent = false;
-    }
-    metrics_.undeliverable += sent ? 0U : 1U;
-}
-
-// Replies that are the same share their bytes.
-zmq::message_t Router::reply_frame(std::string_view body, Sharing sharing) {
-    if (sharing == Sharing::kNone) {
-        return {body.data(), body.size()};
-    }
-    if (sharing == Sharing::kFirst) {
-        shared_body_.rebuild(body.data(), body.size());
-    }
-    zmq::message_t frame;
-    frame.copy(shared_body_);
-    return frame;
+    metrics_.undeliverable += socket_.send(envelope, body, sharing) ? 0U : 1U;
 }
 
 }  // namespace blocky

@@ -1,4 +1,4 @@
-// The loop that owns the ROUTER socket: receives requests, asks the batcher, hands batches to the
+// The loop around the ROUTER socket: receives requests, asks the batcher, hands batches to the
 // worker, and sends the replies when a batch is done. Everything it knows of batches is in the
 // batcher; everything it knows of sinks is in the worker.
 #pragma once
@@ -20,6 +20,7 @@
 #include "consumer/connections.hpp"
 #include "consumer/metrics.hpp"
 #include "consumer/release.hpp"
+#include "consumer/router_socket.hpp"
 #include "consumer/sink.hpp"
 #include "consumer/timer.hpp"
 #include "consumer/worker.hpp"
@@ -56,9 +57,7 @@ private:
 
     // A request that has been read and not been looked at yet.
     struct Incoming {
-        Envelope envelope;
-        zmq::message_t body;
-        bool has_one_body = false;
+        Request request;
         bool live = true;  // its connection has not ended
     };
     // What it says.
@@ -68,7 +67,6 @@ private:
         std::optional<IdHash> id;  // unless a bundle: what the batcher expects
     };
 
-    void bind(const std::string& endpoint);
     void turn(Batcher& batcher);
     void wait(const Batcher& batcher);
     void receive();
@@ -89,21 +87,19 @@ private:
     void refuse(const Claim& claim, const Refusal& refusal);
     void answer(const Claim& claim, const Reply& reply);
     void send(const Envelope& envelope, std::string_view body, Sharing sharing = Sharing::kNone);
-    zmq::message_t reply_frame(std::string_view body, Sharing sharing);
 
     RouterOptions options_;
     const Sink& sink_;
     Worker& worker_;
     BatchLog& log_;
     const StopSignal& stop_;
-    zmq::socket_t socket_;
+    RouterSocket socket_;
     SocketMonitor monitor_;
     Connections connections_;
     RequestDecoder decoder_;
     std::vector<Incoming> incoming_;  // of this turn
     std::vector<Decoded> decoded_;    // of a few of them, reused
     bool connections_changed_ = true;
-    zmq::message_t shared_body_;  // of the latest replies that had one in common
     std::vector<std::string> endpoints_;
     Timer timer_;
     Metrics metrics_;

@@ -1,0 +1,113 @@
+// Frames in, frames out.
+#include "consumer/router_socket.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "common/endpoint.hpp"
+
+namespace blocky {
+namespace {
+
+// A frame of a multiple of the limit still gets its `too_large`; beyond, ZeroMQ cuts the
+// connection.
+constexpr std::uint64_t kHardLimitFactor = 4;
+constexpr int kLingerMs = 500;
+constexpr std::uint64_t kLeastReplies = 50'000;
+
+void set_options(zmq::socket_t& socket, std::uint64_t max_message_bytes, std::uint64_t max_held) {
+    using namespace zmq::sockopt;
+    // A reply to a producer that has gone is an error to count, not silence.
+    socket.set(router_mandatory, 1);
+    // The decoder allocates what a frame announces; without a limit anyone could ask for all
+    // memory.
+    socket.set(maxmsgsize, static_cast<std::int64_t>(max_message_bytes * kHardLimitFactor));
+    // A client may have as many messages held as there are, and as many again refused while it
+    // reads; its replies must fit its queue.
+    socket.set(sndhwm,
+               static_cast<int>(std::clamp<std::uint64_t>(max_held, kLeastReplies, 1 << 30)));
+    // 10,000 producers may connect at once; the default of 100 makes them wait for SYN retries.
+    socket.set(backlog, 4096);
+    // Half a handshake is cut after 5 s, a connection whose host has vanished within 5 s.
+    socket.set(handshake_ivl, 5000);
+    socket.set(heartbeat_ivl, 2500);
+    socket.set(heartbeat_timeout, 2500);
+    // At exit, what a slow reader has not taken yet is given up after this.
+    socket.set(linger, kLingerMs);
+}
+
+}  // namespace
+
+std::string_view view(const zmq::message_t& frame) {
+    return {static_cast<const char*>(frame.data()), frame.size()};
+}
+
+RouterSocket::RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes,
+                           std::uint64_t max_held)
+    : socket_(context, zmq::socket_type::router) {
+    set_options(socket_, max_message_bytes, max_held);
+}
+
+std::string RouterSocket::bind(const std::string& endpoint) {
+    try {
+        socket_.set(zmq::sockopt::ipv6, is_ipv6(endpoint));
+        socket_.bind(endpoint);
+        return socket_.get(zmq::sockopt::last_endpoint);
+    } catch (const zmq::error_t& error) {
+        throw std::runtime_error(fmt::format("cannot bind {}: {}", endpoint, error.what()));
+    }
+}
+
+RouterSocket::Received RouterSocket::receive(Request& request) {
+    RequestFrames frames;
+    auto& frame = request.body;
+    do {
+        if (!socket_.recv(frame, zmq::recv_flags::dontwait)) {
+            return Received::kNothing;
+        }
+        frames.add(view(frame));
+    } while (frame.more());
+    if (!frames.answerable()) {
+        return Received::kUnanswerable;
+    }
+    request.envelope = frames.take_envelope();
+    request.has_one_body = frames.has_one_body();
+    return Received::kRequest;
+}
+
+bool RouterSocket::send(const Envelope& envelope, std::string_view body, Sharing sharing) {
+    const auto flags = zmq::send_flags::dontwait;
+    // Before anything can fail: the replies after this one may share its body.
+    auto last_frame = reply_frame(body, sharing);
+    bool sent = true;
+    try {
+        envelope.for_each([&](std::string_view frame, bool /*last*/) {
+            sent = socket_.send(zmq::buffer(frame), flags | zmq::send_flags::sndmore).has_value();
+            return sent;
+        });
+        return sent && socket_.send(last_frame, flags).has_value();
+    } catch (const zmq::error_t& error) {
+        if (error.num() != EHOSTUNREACH) {
+            throw;
+        }
+        return false;
+    }
+}
+
+// Replies that are the same share their bytes.
+zmq::message_t RouterSocket::reply_frame(std::string_view body, Sharing sharing) {
+    if (sharing == Sharing::kNone) {
+        return {body.data(), body.size()};
+    }
+    if (sharing == Sharing::kFirst) {
+        shared_body_.rebuild(body.data(), body.size());
+    }
+    zmq::message_t frame;
+    frame.copy(shared_body_);
+    return frame;
+}
+
+}  // namespace blocky

@@ -1,0 +1,62 @@
+// The consumer's ROUTER socket: its options, requests in, replies out. What a request says and
+// who is answered when is not known here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <zmq.hpp>
+
+#include "consumer/envelope.hpp"
+#include "consumer/release.hpp"
+
+namespace blocky {
+
+// A request as it was read.
+struct Request {
+    Envelope envelope;
+    zmq::message_t body;        // of several, the last one
+    bool has_one_body = false;  // as the protocol asks
+};
+
+std::string_view view(const zmq::message_t& frame);
+
+// Owned and touched by one thread.
+class RouterSocket {
+public:
+    // For frames of about so many bytes, and so many messages held. Throws zmq::error_t.
+    RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes, std::uint64_t max_held);
+
+    // Returns where it listens, with the port that was given. Throws std::runtime_error that names
+    // the endpoint.
+    std::string bind(const std::string& endpoint);
+
+    enum class Received {
+        kNothing,
+        kUnanswerable,  // it has no delimiter, so there is no way back: dropped
+        kRequest
+    };
+    // Reads one request, all its frames. Never waits.
+    Received receive(Request& request);
+
+    // Sends a reply. Never waits for a peer: false for one that has gone or does not read.
+    bool send(const Envelope& envelope, std::string_view body, Sharing sharing);
+
+    // For poll(2). Turns readable when something may have come, and only once: ask has_more()
+    // first, for sending, too, may take from it what says that a request has come (ZMQ_FD,
+    // zmq_getsockopt(3)).
+    int descriptor() const { return socket_.get(zmq::sockopt::fd); }
+    bool has_more() const { return (socket_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0; }
+
+    // To be watched by a SocketMonitor.
+    zmq::socket_t& socket() { return socket_; }
+
+private:
+    zmq::message_t reply_frame(std::string_view body, Sharing sharing);
+
+    zmq::socket_t socket_;
+    zmq::message_t shared_body_;  // of the latest replies that had one in common
+};
+
+}  // namespace blocky
