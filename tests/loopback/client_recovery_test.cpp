@@ -15,7 +15,7 @@ namespace {
 TEST_CASE("without a reply in time the client reconnects and sends the same again") {
     FakeConsumer consumer;
     auto options = patient({consumer.endpoint()});
-    options.timeout = 100ms;
+    options.timeout = 1s;
     Pushing client(options);
     auto push = client.start("a");
     const auto first = consumer.receive();
@@ -29,7 +29,7 @@ TEST_CASE("without a reply in time the client reconnects and sends the same agai
 TEST_CASE("a reply to the connection that was given up is not taken for anything") {
     FakeConsumer consumer;
     auto options = patient({consumer.endpoint()});
-    options.timeout = 200ms;
+    options.timeout = 1s;
     Pushing client(options);
     auto push = client.start("a");
     const auto first = consumer.receive();
