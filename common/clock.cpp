@@ -16,4 +16,9 @@ std::string utc_timestamp(WallTime time) {
     return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", calendar, since_epoch % 1000);
 }
 
+WallTime wall_time(TimePoint time) {
+    return std::chrono::time_point_cast<WallTime::duration>(std::chrono::system_clock::now() -
+                                                            (Clock::now() - time));
+}
+
 }  // namespace blocky

@@ -15,6 +15,9 @@ using WallTime = std::chrono::system_clock::time_point;
 // UTC with milliseconds as RFC 3339 writes it: 2026-11-23T11:30:01.000Z.
 std::string utc_timestamp(WallTime time);
 
+// When that was, or will be, by the wall clock as it stands now.
+WallTime wall_time(TimePoint time);
+
 // A duration as a number of milliseconds with its fraction.
 constexpr double to_milliseconds(Duration duration) {
     return std::chrono::duration<double, std::milli>(duration).count();

@@ -24,6 +24,7 @@ struct Message {
     std::string_view producer;  // empty: not given
     std::string_view id;        // empty: not given
     std::string_view value;     // JSON
+    TimePoint received_at;
 };
 
 // Keeps texts at fixed places until it goes: one allocation for thousands of small messages.
@@ -60,8 +61,9 @@ struct Batch {
 
     // Adds a message and keeps its texts.
     void add(std::uint64_t message, std::string_view producer, std::string_view id,
-             std::string_view value) {
-        messages.push_back({message, texts.keep(producer), texts.keep(id), texts.keep(value)});
+             std::string_view value, TimePoint received_at = {}) {
+        messages.push_back(
+            {message, texts.keep(producer), texts.keep(id), texts.keep(value), received_at});
     }
 };
 

@@ -207,7 +207,7 @@ void Batcher::hold(const Arrival& arrival, Claim&& claim, std::optional<IdHash> 
     }
     meet(arrival, arrival.connection, true);
     const auto bytes = arrival.bytes + envelope_charge(claim);
-    open_.batch->add(accepted_, request.producer, request.id, request.value);
+    open_.batch->add(accepted_, request.producer, request.id, request.value, now);
     open_.batch->bytes += arrival.bytes;
     open_.waiters.push_back({std::move(claim), now, id, bytes, arrival.bytes});
     ++held_;

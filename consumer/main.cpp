@@ -102,11 +102,10 @@ int serve(const ConsumerOptions& options) {
     if (options.cpus) {
         settle_on(*options.cpus);
     }
-    auto sink = make_sink(options.sink);
-    if (!sink) {
-        throw UsageError(fmt::format("--sink: got \"{}\"; accepts {}", options.sink, kSinkForm));
-    }
     const auto run = random_run_id();
+    auto sink_options = options.sink;
+    sink_options.run = run;
+    const auto sink = make_sink(sink_options);
     const StopSignal stop;
     const auto locks = lock_ipc_endpoints(options.bind);
     zmq::context_t context;

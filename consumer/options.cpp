@@ -92,13 +92,39 @@ void add_batch_options(CommandLine& line, ConsumerOptions& options) {
              into(batcher.dedup_window, count_from(0, kMostHeld)));
 }
 
+std::optional<std::string> not_empty(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+// STREAM:REPLICAS
+std::optional<NatsStream> parse_stream(const std::string& text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string::npos || colon == 0) {
+        return std::nullopt;
+    }
+    const auto replicas = parse_count(text.substr(colon + 1), 1);
+    if (!replicas || *replicas > 5 || *replicas % 2 == 0) {
+        return std::nullopt;
+    }
+    return NatsStream{text.substr(0, colon), static_cast<int>(*replicas)};
+}
+
 void add_sink_options(CommandLine& line, ConsumerOptions& options) {
-    line.add({"--sink", "SPEC", "sum", kSinkForm,
+    auto& sink = options.sink;
+    line.add({"--sink", "SPEC", "sum", sink_form(),
               "Where batches go. `sum` adds their numbers and keeps nothing"},
-             [&options](const std::string& text) {
-                 options.sink = text;
-                 return !text.empty();
-             });
+             into(sink.spec, not_empty));
+    line.add({"--table", "NAME", "messages", "a name",
+              "The table that the sinks sqlite and postgres store messages in"},
+             into(sink.table, not_empty));
+    line.add({"--nats-create", "STREAM:REPLICAS", "",
+              "the name of a stream, a colon, and 1, 3 or 5 replicas",
+              "Make this stream for the sink nats if it is not there"},
+             into(sink.nats_create, parse_stream));
+    line.add(
+        {"--exec-timeout", "DURATION", "30s", fmt::format("a duration over 0: {}", kDurationForm),
+         "How long the sink exec's command may take for a batch before it is started again"},
+        into(sink.exec_timeout, positive_duration));
     line.add({"--retry-for", "DURATION|forever", "forever",
               fmt::format("forever, or a duration: {}", kDurationForm),
               "Retry a failing sink for so long, producers held, before `sink_failed`"},
@@ -177,6 +203,7 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
         options.bind.emplace_back(kDefaultBind);
     }
     check_exposure(options);
+    options.sink.dedup_window = options.batcher.dedup_window;
     if (line.given("--interval") && line.given("--linger")) {
         throw UsageError("--linger: got --interval too; accepts one of the two");
     }

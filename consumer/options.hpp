@@ -9,6 +9,7 @@
 #include "common/protocol.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/batcher.hpp"
+#include "consumer/sinks/sink_options.hpp"
 #include "consumer/worker.hpp"
 
 namespace blocky {
@@ -16,7 +17,7 @@ namespace blocky {
 struct ConsumerOptions {
     std::vector<std::string> bind;
     bool insecure = false;  // a TCP address that others can reach, without encryption
-    std::string sink = "sum";
+    SinkOptions sink;
     BatcherOptions batcher;
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
     RetryPolicy retry;

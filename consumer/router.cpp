@@ -294,9 +294,7 @@ void Router::finish(const Batch& batch, const Processed& processed, HeldBatch& h
         longest_hold = std::max(longest_hold, now_ - waiter.arrival);
         metrics_.held.record(now_ - waiter.arrival);
     }
-    const auto closed_at = std::chrono::system_clock::now() - (Clock::now() - batch.closed_at);
-    log_.write({batch, processed, std::chrono::time_point_cast<WallTime::duration>(closed_at),
-                longest_hold});
+    log_.write({batch, processed, wall_time(batch.closed_at), longest_hold});
     if (!options_.batcher.answer_on_receipt) {
         release(held, processed.verdicts,
                 [this](const Envelope& envelope, std::string_view body, Sharing sharing) {

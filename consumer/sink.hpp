@@ -39,6 +39,10 @@ public:
     // its own turn: that saves two hand-overs between threads per batch.
     virtual bool is_inline() const { return false; }
 
+    // Called from any thread (SIGHUP): before the next batch, files are to be opened anew, because
+    // what had their names may have been moved away.
+    virtual void request_reopen() {}
+
     // Called from either thread. An empty batch, which never comes to process(), has one too.
     virtual Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const = 0;
 };

@@ -1,15 +1,53 @@
 // One line per sink.
 #include "consumer/sinks/make_sink.hpp"
 
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "common/command_line.hpp"
 #include "consumer/sinks/sum.hpp"
 
 namespace blocky {
+namespace {
 
-std::unique_ptr<Sink> make_sink(const std::string& spec) {
-    if (spec == "sum") {
-        return std::make_unique<SumSink>();
+using Make = std::unique_ptr<Sink> (*)(const SinkOptions& options, const std::string& target);
+
+struct Kind {
+    std::string_view name;    // what stands before the colon
+    std::string_view target;  // what must stand behind it; empty: nothing
+    Make make;
+};
+
+const std::array kKinds{
+    Kind{"sum", "", [](const SinkOptions&, const std::string&) -> std::unique_ptr<Sink> {
+             return std::make_unique<SumSink>();
+         }}};
+
+}  // namespace
+
+std::string sink_form() {
+    std::string form;
+    for (const auto& kind : kKinds) {
+        form += fmt::format("{}{}{}{}", form.empty() ? "" : ", ", kind.name,
+                            kind.target.empty() ? "" : ":", kind.target);
     }
-    return nullptr;
+    return form;
+}
+
+std::unique_ptr<Sink> make_sink(const SinkOptions& options) {
+    const std::string_view spec = options.spec;
+    const auto colon = spec.find(':');
+    const auto name = spec.substr(0, colon);
+    const auto target = colon == spec.npos ? std::string_view() : spec.substr(colon + 1);
+    for (const auto& kind : kKinds) {
+        if (kind.name == name && target.empty() == kind.target.empty() &&
+            (colon == spec.npos) == kind.target.empty()) {
+            return kind.make(options, std::string(target));
+        }
+    }
+    throw UsageError(fmt::format("--sink: got \"{}\"; accepts {}", spec, sink_form()));
 }
 
 }  // namespace blocky

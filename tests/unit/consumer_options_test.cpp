@@ -30,7 +30,7 @@ TEST_CASE("the defaults are those of the contract") {
     const auto options = parsed({});
     CHECK(options.bind == Strings{"tcp://127.0.0.1:5555"});
     CHECK_FALSE(options.insecure);
-    CHECK(options.sink == "sum");
+    CHECK(options.sink.spec == "sum");
     CHECK(options.batcher.interval == 1s);
     CHECK_FALSE(options.batcher.linger);
     CHECK_FALSE(options.batcher.barrier);
@@ -160,6 +160,9 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--log", {"xml", ""}},
         {"--batches", {"0", "x"}},
         {"--sink", {""}},
+        {"--table", {""}},
+        {"--nats-create", {"", "events", ":3", "events:", "events:0", "events:2", "events:7"}},
+        {"--exec-timeout", {"", "0s", "10"}},
         {"--config", {""}}};
     for (const auto& [option, values] : wrong) {
         for (const auto& value : values) {
@@ -207,6 +210,9 @@ TEST_CASE("help and version are printed and end the program") {
                                      "--max-bytes",
                                      "--reply",
                                      "--sink",
+                                     "--table",
+                                     "--nats-create",
+                                     "--exec-timeout",
                                      "--max-held",
                                      "--max-held-bytes",
                                      "--max-message-bytes",

@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "common/command_line.hpp"
 #include "consumer/sinks/make_sink.hpp"
 #include "tests/support/values.hpp"
 
@@ -137,9 +138,11 @@ TEST_CASE("numbers are taken, anything else is objected to at receipt") {
 }
 
 TEST_CASE("a sink is made by its name") {
-    CHECK(make_sink("sum") != nullptr);
-    for (const std::string spec : {"", "SUM", "sum ", "sum:", "jsonl:x"}) {
-        CHECK(make_sink(spec) == nullptr);
+    SinkOptions options;
+    CHECK(make_sink(options) != nullptr);
+    for (const std::string spec : {"", "SUM", "sum ", "sum:", "sum:x", "lake:x"}) {
+        options.spec = spec;
+        CHECK_THROWS_WITH_AS(make_sink(options), doctest::Contains("--sink: got"), UsageError);
     }
 }
 
