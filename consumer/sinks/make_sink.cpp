@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "common/command_line.hpp"
+#include "consumer/sinks/exec.hpp"
 #include "consumer/sinks/sum.hpp"
 
 namespace blocky {
@@ -20,10 +21,12 @@ struct Kind {
     Make make;
 };
 
-const std::array kKinds{
-    Kind{"sum", "", [](const SinkOptions&, const std::string&) -> std::unique_ptr<Sink> {
-             return std::make_unique<SumSink>();
-         }}};
+const std::array kKinds{Kind{"sum", "",
+                             [](const SinkOptions&, const std::string&) -> std::unique_ptr<Sink> {
+                                 return std::make_unique<SumSink>();
+                             }},
+                        Kind{"exec", "COMMAND", make_exec_sink},
+                        Kind{"exec-sh", "LINE", make_exec_sh_sink}};
 
 }  // namespace
 

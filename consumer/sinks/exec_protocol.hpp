@@ -1,0 +1,30 @@
+// What is said between the sink exec and its command: one line of JSON with a batch, one line with
+// what became of it. Pure: text in, values out.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include <tl/expected.hpp>
+
+#include "common/json_validator.hpp"
+#include "consumer/batch.hpp"
+
+namespace blocky {
+
+// {"batch":7,"messages":[{"id":"…","producer":"…" or null,"value":…},…]} and a newline. Values are
+// as they were received, but for line breaks between tokens, which become spaces.
+std::string batch_line(const Batch& batch, const std::string& run);
+
+// Reads {"results":[…]} with one object for each of `count` messages, in order:
+//   {"ok":true,"result":…}        processed; `result`, any JSON nested at most 64 deep, is optional
+//   {"ok":true,"duplicate":true}  the command had processed this id before
+//   {"ok":false,"error":"…"}      rejected
+// or {"error":"…","retry":…}, which fails the batch: for good if `retry` is false, else (true, or
+// not given) until it is tried again. Other members are ignored.
+// An error means that it is no answer; it completes "the command …". Total and linear.
+tl::expected<BatchResult, std::string> read_answer(std::string_view line, std::size_t count,
+                                                   JsonValidator& validator);
+
+}  // namespace blocky
