@@ -25,6 +25,8 @@ tests=(
     python3     # drives the real programs
     python3-zmq # a client that nobody here wrote
     procps      # ps and pgrep, to see that nothing is left behind
+    jq          # an example of a command as a sink
+    nodejs      # another one
 )
 checks=(
     clang-format # one style
