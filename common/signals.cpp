@@ -31,9 +31,13 @@ sigset_t stop_signals() {
     return signals;
 }
 
-int block_and_open() {
+int block_and_open(Hangup hangup) {
     std::signal(SIGPIPE, SIG_IGN);
-    const auto signals = stop_signals();
+    std::signal(SIGXFSZ, SIG_IGN);
+    auto signals = stop_signals();
+    if (hangup == Hangup::kTaken) {
+        sigaddset(&signals, SIGHUP);
+    }
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     return checked(signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
@@ -45,8 +49,9 @@ void raise_flag(int event_descriptor) {
 
 }  // namespace
 
-StopSignal::StopSignal()
-    : signal_descriptor_(block_and_open()),
+StopSignal::StopSignal(Hangup hangup)
+    : signal_descriptor_(block_and_open(hangup)),
+      hangup_descriptor_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       requested_descriptor_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       quit_descriptor_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       listener_([this] { listen(); }) {}
@@ -54,11 +59,13 @@ StopSignal::StopSignal()
 StopSignal::~StopSignal() {
     raise_flag(quit_descriptor_);
     listener_.join();
-    // A signal that came too late for anybody must not strike when it is unblocked.
+    // A signal that came too late for anybody must not strike when it is unblocked, nor SIGHUP in
+    // the program's last moments: that one stays blocked.
     signalfd_siginfo late{};
     while (read(signal_descriptor_, &late, sizeof late) == sizeof late) {
     }
-    for (const int descriptor : {signal_descriptor_, requested_descriptor_, quit_descriptor_}) {
+    for (const int descriptor :
+         {signal_descriptor_, hangup_descriptor_, requested_descriptor_, quit_descriptor_}) {
         close(descriptor);
     }
     const auto signals = stop_signals();
@@ -76,11 +83,31 @@ void StopSignal::listen() {
         if (read(signal_descriptor_, &signal, sizeof signal) != sizeof signal) {
             continue;
         }
-        if (requested_.exchange(true)) {
-            _exit(128 + static_cast<int>(signal.ssi_signo));
-        }
-        raise_flag(requested_descriptor_);
+        follow(static_cast<int>(signal.ssi_signo));
     }
+}
+
+void StopSignal::follow(int number) {
+    if (number == SIGHUP) {
+        // In this order the descriptor never stays readable for a flag that was taken. A second
+        // SIGHUP in between may not wake anybody: it is found with whatever comes next.
+        raise_flag(hangup_descriptor_);
+        hung_up_ = true;
+        return;
+    }
+    if (requested_.exchange(true)) {
+        _exit(128 + number);
+    }
+    raise_flag(requested_descriptor_);
+}
+
+bool StopSignal::take_hangup() {
+    if (!hung_up_) {
+        return false;
+    }
+    std::uint64_t ignored = 0;
+    [[maybe_unused]] const auto got = read(hangup_descriptor_, &ignored, sizeof ignored);
+    return hung_up_.exchange(false);
 }
 
 }  // namespace blocky

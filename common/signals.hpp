@@ -1,7 +1,7 @@
 // Asking the program to stop. The first SIGINT or SIGTERM makes a descriptor readable, for good;
 // a second one ends the process at once with 128+signal, even if the program hangs: a thread of
 // their own waits for signals, and all others have them blocked, so that no system call of ours or
-// of ZeroMQ's is ever interrupted.
+// of ZeroMQ's is ever interrupted. SIGHUP, for a program that wants it, comes the same way.
 #pragma once
 
 #include <atomic>
@@ -9,11 +9,18 @@
 
 namespace blocky {
 
+// What SIGHUP does.
+enum class Hangup {
+    kLeft,  // what it did before: by default it ends the program
+    kTaken  // nothing but what take_hangup() tells, from now on and for good
+};
+
 class StopSignal {
 public:
-    // Blocks the signals in this thread and all that it starts from now on, and ignores SIGPIPE.
-    // Once per process, before any other thread and the ZeroMQ context. Throws std::system_error.
-    StopSignal();
+    // Blocks the signals in this thread and all that it starts from now on, and ignores SIGPIPE and
+    // SIGXFSZ, which are errors of a write. Once per process, before any other thread and the
+    // ZeroMQ context. Throws std::system_error.
+    explicit StopSignal(Hangup hangup = Hangup::kLeft);
     ~StopSignal();
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
@@ -22,13 +29,21 @@ public:
     int descriptor() const { return requested_descriptor_; }
     bool requested() const { return requested_; }
 
+    // Readable from SIGHUP on until it is taken; for poll, never to be read.
+    int hangup_descriptor() const { return hangup_descriptor_; }
+    // Whether SIGHUP has come since the last call. For one thread.
+    bool take_hangup();
+
 private:
     void listen();
+    void follow(int number);
 
     int signal_descriptor_;     // signalfd
+    int hangup_descriptor_;     // eventfd
     int requested_descriptor_;  // eventfd
     int quit_descriptor_;       // eventfd
     std::atomic<bool> requested_{false};
+    std::atomic<bool> hung_up_{false};
     std::thread listener_;
 };
 

@@ -102,11 +102,12 @@ int serve(const ConsumerOptions& options) {
     if (options.cpus) {
         settle_on(*options.cpus);
     }
+    // Before the sink, whose library may start threads: none of them may be struck by a signal.
+    StopSignal stop(Hangup::kTaken);
     const auto run = random_run_id();
     auto sink_options = options.sink;
     sink_options.run = run;
     const auto sink = make_sink(sink_options);
-    const StopSignal stop;
     const auto locks = lock_ipc_endpoints(options.bind);
     zmq::context_t context;
     Worker worker(*sink, options.retry);

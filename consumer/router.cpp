@@ -37,8 +37,8 @@ std::uint64_t message_limit(const RouterOptions& options) {
 
 }  // namespace
 
-Router::Router(zmq::context_t& context, const RouterOptions& options, const Sink& sink,
-               Worker& worker, BatchLog& log, const StopSignal& stop)
+Router::Router(zmq::context_t& context, const RouterOptions& options, Sink& sink, Worker& worker,
+               BatchLog& log, StopSignal& stop)
     : options_(options),
       sink_(sink),
       worker_(worker),
@@ -74,6 +74,7 @@ bool Router::run() {
 
 void Router::turn(Batcher& batcher) {
     now_ = Clock::now();
+    follow_hangup();
     receive();
     follow_connections(batcher);
     admit_all(batcher);
@@ -93,15 +94,23 @@ void Router::wait(const Batcher& batcher) {
         connections_changed_ = monitor_.has_event();
         return;
     }
-    std::array<pollfd, 5> items{{{socket_.descriptor(), POLLIN, 0},
+    std::array<pollfd, 6> items{{{socket_.descriptor(), POLLIN, 0},
                                  {monitor_.descriptor(), POLLIN, 0},
                                  {worker_.descriptor(), POLLIN, 0},
                                  {timer_.descriptor(), POLLIN, 0},
+                                 {stop_.hangup_descriptor(), POLLIN, 0},
                                  {stop_.descriptor(), POLLIN, 0}}};
     // The stop signal stays readable; once followed it is not asked about again.
     const std::size_t asked = items.size() - (state_ == State::kDraining ? 1 : 0);
     poll(items.data(), asked, -1);
     connections_changed_ = items[1].revents != 0;
+}
+
+void Router::follow_hangup() {
+    if (stop_.take_hangup()) {
+        spdlog::info("SIGHUP: files are opened anew before the next batch is stored");
+        sink_.request_reopen();
+    }
 }
 
 void Router::receive() {

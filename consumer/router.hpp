@@ -39,8 +39,8 @@ struct RouterOptions {
 class Router {
 public:
     // Binds. Throws std::runtime_error that names the endpoint when that fails.
-    Router(zmq::context_t& context, const RouterOptions& options, const Sink& sink, Worker& worker,
-           BatchLog& log, const StopSignal& stop);
+    Router(zmq::context_t& context, const RouterOptions& options, Sink& sink, Worker& worker,
+           BatchLog& log, StopSignal& stop);
 
     // Where it listens, with the ports that were given.
     const std::vector<std::string>& endpoints() const { return endpoints_; }
@@ -69,6 +69,7 @@ private:
 
     void turn(Batcher& batcher);
     void wait(const Batcher& batcher);
+    void follow_hangup();
     void receive();
     bool receive_one();
     void follow_connections(Batcher& batcher);
@@ -89,10 +90,10 @@ private:
     void send(const Envelope& envelope, std::string_view body, Sharing sharing = Sharing::kNone);
 
     RouterOptions options_;
-    const Sink& sink_;
+    Sink& sink_;
     Worker& worker_;
     BatchLog& log_;
-    const StopSignal& stop_;
+    StopSignal& stop_;
     RouterSocket socket_;
     SocketMonitor monitor_;
     Connections connections_;

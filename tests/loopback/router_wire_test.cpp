@@ -155,7 +155,7 @@ TEST_CASE("an endpoint that is taken or cannot be is an error that names it") {
     const auto error_of = [](const std::string& endpoint) -> std::string {
         zmq::context_t context;
         FakeSink sink;
-        const StopSignal stop;
+        StopSignal stop;
         Worker worker(sink, {});
         BatchLog log(-1, LogFormat::kText, "run");
         auto options = batches_of(1);
