@@ -8,6 +8,8 @@
 
 #include "common/command_line.hpp"
 #include "consumer/sinks/exec.hpp"
+#include "consumer/sinks/file_system.hpp"
+#include "consumer/sinks/jsonl.hpp"
 #include "consumer/sinks/sum.hpp"
 
 namespace blocky {
@@ -21,13 +23,20 @@ struct Kind {
     Make make;
 };
 
-const std::array kKinds{Kind{"sum", "",
-                             [](const SinkOptions&, const std::string&) -> std::unique_ptr<Sink> {
-                                 return std::make_unique<SumSink>();
-                             }},
-                        Kind{"exec", "COMMAND", make_exec_sink},
-                        Kind{"exec-sh", "LINE", make_exec_sh_sink}};
+std::unique_ptr<Sink> make_sum(const SinkOptions& /*options*/, const std::string& /*target*/) {
+    return std::make_unique<SumSink>();
+}
 
+std::unique_ptr<Sink> make_jsonl(const SinkOptions& options, const std::string& target) {
+    return std::make_unique<JsonlSink>(real_file_system(), target, options.run,
+                                       options.dedup_window);
+}
+
+const std::array kKinds{
+    Kind{"sum", "", make_sum},
+    Kind{"jsonl", "PATH", make_jsonl},
+    Kind{"exec", "COMMAND", make_exec_sink},
+    Kind{"exec-sh", "LINE", make_exec_sh_sink}};
 }  // namespace
 
 std::string sink_form() {

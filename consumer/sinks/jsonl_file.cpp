@@ -1,0 +1,146 @@
+// Every doubt is settled by opening the file afresh.
+#include "consumer/sinks/jsonl_file.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "consumer/sinks/jsonl_line.hpp"
+#include "consumer/sinks/lines_backwards.hpp"
+
+namespace blocky {
+
+std::string JsonlFile::sentence(std::string_view tried, const std::error_code& error) const {
+    if (error == std::errc::resource_unavailable_try_again) {
+        return fmt::format("cannot {} {}: another consumer holds the lock of this file", tried,
+                           path_);
+    }
+    return fmt::format("cannot {} {}: {}", tried, path_, error.message());
+}
+
+tl::expected<JsonlFile::Ready, std::string> JsonlFile::ready() {
+    if (file_ && !is_as_left()) {
+        file_.reset();
+    }
+    return file_ ? Ready::kAsBefore : open();
+}
+
+bool JsonlFile::is_as_left() {
+    const auto state = file_->state();
+    if (!state) {
+        return false;
+    }
+    if (!state->named) {
+        spdlog::warn("{} was removed, with all that was in it: a new one is made", path_);
+        return false;
+    }
+    if (state->size != end_) {
+        spdlog::warn("{} was changed by somebody else: it has {} bytes, and had {}", path_,
+                     state->size, end_);
+        return false;
+    }
+    return true;
+}
+
+tl::expected<JsonlFile::Ready, std::string> JsonlFile::open() {
+    auto file = system_.open(path_);
+    if (!file) {
+        return tl::make_unexpected(sentence("open", file.error()));
+    }
+    const auto state = (*file)->state();
+    if (!state) {
+        return tl::make_unexpected(sentence("open", state.error()));
+    }
+    if (!state->regular) {
+        return tl::make_unexpected(fmt::format("cannot open {}: it is no regular file", path_));
+    }
+    const bool known = opened_ == state->identity;
+    const auto end = cut(**file, *state, known);
+    if (!end) {
+        return tl::make_unexpected(end.error());
+    }
+    // What a killed consumer wrote may not have come to the disk, and is about to be believed.
+    if (const auto error = (*file)->sync()) {
+        return tl::make_unexpected(sentence("sync", error));
+    }
+    if (const auto error = system_.sync_directory_of(path_)) {
+        return tl::make_unexpected(sentence("sync the directory of", error));
+    }
+    file_ = std::move(*file);
+    opened_ = state->identity;
+    end_ = *end;
+    in_doubt_ = false;
+    return known ? Ready::kAsBefore : Ready::kOther;
+}
+
+// To what is known to be on the disk, if something else may be behind it, else to whole lines.
+// Returns where the file ends then.
+tl::expected<std::uint64_t, std::string> JsonlFile::cut(File& file, const FileState& state,
+                                                        bool known) {
+    if (in_doubt_ && !known) {
+        spdlog::warn(
+            "what was {} has another name now, and could not be cut back to its {} whole bytes: "
+            "what is behind them in it is stored again here",
+            path_, end_);
+    }
+    const bool goes_back = in_doubt_ && known && state.size >= end_;
+    auto end = goes_back ? end_ : whole_lines(file, state.size);
+    if (end && *end < state.size) {
+        if (const auto error = file.truncate(*end)) {
+            return tl::make_unexpected(sentence("cut back", error));
+        }
+        spdlog::warn("{}: cut {} bytes at its end, of a write that was not completed", path_,
+                     state.size - *end);
+    }
+    return end;
+}
+
+tl::expected<std::uint64_t, std::string> JsonlFile::whole_lines(File& file, std::uint64_t size) {
+    const auto end = end_of_last_line(file, size);
+    if (!end) {
+        return tl::make_unexpected(sentence("read", end.error()));
+    }
+    if (*end > 0 || size == 0) {
+        return *end;
+    }
+    // One line without its end, which would be all gone. Nobody's JSON document is to be lost by a
+    // slip in a path.
+    std::array<char, kJsonlBeginning.size()> beginning{};
+    const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(size, beginning.size()));
+    if (const auto error = read_all(file, 0, {beginning.data(), bytes})) {
+        return tl::make_unexpected(sentence("read", error));
+    }
+    if (!kJsonlBeginning.starts_with(std::string_view(beginning.data(), bytes))) {
+        return tl::make_unexpected(fmt::format(
+            "cannot use {}: its only line has no end, and was not written by this sink", path_));
+    }
+    return 0;
+}
+
+tl::expected<void, std::string> JsonlFile::append(std::string_view lines) {
+    if (const auto error = write(lines)) {
+        // Now is when it most likely can be cut: later it may have been moved, or this program
+        // ended. Whether that comes to the disk, open() will see.
+        in_doubt_ = bool(file_->truncate(end_));
+        file_.reset();
+        return tl::make_unexpected(sentence(fmt::format("write {} bytes to", lines.size()), error));
+    }
+    end_ += lines.size();
+    return {};
+}
+
+std::error_code JsonlFile::write(std::string_view lines) {
+    while (!lines.empty()) {
+        const auto bytes = file_->append(lines);
+        if (!bytes) {
+            return bytes.error();
+        }
+        lines.remove_prefix(*bytes);
+    }
+    return file_->sync();
+}
+
+}  // namespace blocky

@@ -1,0 +1,101 @@
+// Writes with append_json_string; reads by walking from member to member.
+#include "consumer/sinks/jsonl_line.hpp"
+
+#include <algorithm>
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "common/json_text.hpp"
+
+namespace blocky {
+namespace {
+
+constexpr std::string_view kProducer = R"(,"producer":)";
+constexpr std::string_view kId = R"(,"id":)";
+
+bool take(std::string_view& text, std::string_view what) {
+    const bool there = text.starts_with(what);
+    text.remove_prefix(there ? what.size() : 0);
+    return there;
+}
+
+// Takes a JSON string; what is between its quotes, or nothing when it does not end.
+std::optional<std::string_view> take_string(std::string_view& text) {
+    if (!text.starts_with('"')) {
+        return std::nullopt;
+    }
+    auto end = text.find_first_of("\"\\", 1);
+    while (end != std::string_view::npos && text[end] == '\\') {
+        end = text.find_first_of("\"\\", end + 2);
+    }
+    if (end == std::string_view::npos) {
+        return std::nullopt;
+    }
+    const auto inside = text.substr(1, end - 1);
+    text.remove_prefix(end + 1);
+    return inside;
+}
+
+}  // namespace
+
+JsonlWriter::JsonlWriter(std::string_view run, std::uint64_t batch)
+    : wall_ahead_(wall_time(TimePoint()).time_since_epoch()) {
+    members_ = R"(","run":)";
+    append_json_string(members_, run);
+    members_ += fmt::format(R"(,"batch":{})", batch);
+    members_ += kProducer;
+}
+
+// Most messages of a batch share their millisecond with the one before.
+std::string_view JsonlWriter::timestamp(TimePoint received_at) {
+    const WallTime time(
+        std::chrono::duration_cast<WallTime::duration>(received_at.time_since_epoch()) +
+        wall_ahead_);
+    const auto millisecond =
+        std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    if (millisecond != millisecond_) {
+        millisecond_ = millisecond;
+        timestamp_ = utc_timestamp(time);
+    }
+    return timestamp_;
+}
+
+void JsonlWriter::append(std::string& text, const Message& message, std::string_view id) {
+    text.append(kJsonlBeginning).append(timestamp(message.received_at)).append(members_);
+    if (message.producer.empty()) {
+        text += "null";
+    } else {
+        append_json_string(text, message.producer);
+    }
+    text += kId;
+    append_json_string(text, id);
+    text += R"(,"value":)";
+    const auto begin = static_cast<std::ptrdiff_t>(text.size());
+    text += message.value;
+    // Within a string JSON has none.
+    std::replace_if(
+        text.begin() + begin, text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    text += "}\n";
+}
+
+std::optional<std::string> jsonl_id(std::string_view head) {
+    auto rest = head.substr(0, head.find('\n'));
+    const auto producer = rest.find(kProducer);
+    if (!rest.starts_with(kJsonlBeginning) || producer == std::string_view::npos) {
+        return std::nullopt;
+    }
+    rest.remove_prefix(producer + kProducer.size());
+    if (!take(rest, "null") && !take_string(rest)) {
+        return std::nullopt;
+    }
+    const auto id = take(rest, kId) ? take_string(rest) : std::nullopt;
+    if (!id) {
+        return std::nullopt;
+    }
+    std::string text;
+    append_unescaped(text, *id);
+    return text;
+}
+
+}  // namespace blocky
