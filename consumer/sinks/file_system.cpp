@@ -38,6 +38,8 @@ std::error_code error_of(const IoResult<T>& result) {
 class PosixFile : public File {
 public:
     explicit PosixFile(int descriptor) : descriptor_(descriptor) {}
+    PosixFile(const PosixFile&) = delete;
+    PosixFile& operator=(const PosixFile&) = delete;
     ~PosixFile() override { close(descriptor_); }  // what counts has been synced before
 
     IoResult<FileState> state() override {
@@ -77,7 +79,7 @@ public:
         return error_of(uninterrupted([&] { return fdatasync(descriptor_); }));
     }
 
-    std::error_code lock() {
+    std::error_code lock() const {
         return error_of(uninterrupted([&] { return flock(descriptor_, LOCK_EX | LOCK_NB); }));
     }
 

@@ -29,6 +29,9 @@ tl::expected<JsonlFile::Ready, std::string> JsonlFile::ready() {
 }
 
 bool JsonlFile::is_as_left() {
+    if (failed_) {
+        return false;
+    }
     const auto state = file_->state();
     if (!state) {
         return false;
@@ -73,6 +76,7 @@ tl::expected<JsonlFile::Ready, std::string> JsonlFile::open() {
     opened_ = state->identity;
     end_ = *end;
     in_doubt_ = false;
+    failed_ = false;
     return known ? Ready::kAsBefore : Ready::kOther;
 }
 
@@ -125,7 +129,7 @@ tl::expected<void, std::string> JsonlFile::append(std::string_view lines) {
         // Now is when it most likely can be cut: later it may have been moved, or this program
         // ended. Whether that comes to the disk, open() will see.
         in_doubt_ = bool(file_->truncate(end_));
-        file_.reset();
+        failed_ = true;
         return tl::make_unexpected(sentence(fmt::format("write {} bytes to", lines.size()), error));
     }
     end_ += lines.size();

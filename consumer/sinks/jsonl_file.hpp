@@ -33,8 +33,9 @@ public:
     tl::expected<Ready, std::string> ready();
 
     // Adds whole lines: when this succeeds they are on the disk. When it fails, nobody knows what
-    // the file holds: it is closed, and ready() cuts it back to the last append() that succeeded.
-    // Needs a ready() before it, without a failure in between.
+    // the file holds: ready() opens it afresh and cuts it back to the last append() that succeeded.
+    // Until then it stays locked, so that nobody else can add what would be cut off, too. Needs a
+    // ready() before it, without a failure in between.
     tl::expected<void, std::string> append(std::string_view lines);
 
     // The next ready() opens the path anew: another file may have that name now.
@@ -58,7 +59,8 @@ private:
     std::unique_ptr<File> file_;          // closed: nothing
     std::optional<FileIdentity> opened_;  // last
     std::uint64_t end_ = 0;               // of what is known to be on the disk in that file
-    bool in_doubt_ = false;               // behind `end_` a failure may have left something
+    bool failed_ = false;                 // since it was opened
+    bool in_doubt_ = false;               // behind `end_` that may have left something
 };
 
 }  // namespace blocky

@@ -40,8 +40,7 @@ std::optional<std::string_view> take_string(std::string_view& text) {
 }  // namespace
 
 JsonlWriter::JsonlWriter(std::string_view run, std::uint64_t batch)
-    : wall_ahead_(wall_time(TimePoint()).time_since_epoch()) {
-    members_ = R"(","run":)";
+    : members_(R"(","run":)"), wall_ahead_(wall_time(TimePoint()).time_since_epoch()) {
     append_json_string(members_, run);
     members_ += fmt::format(R"(,"batch":{})", batch);
     members_ += kProducer;

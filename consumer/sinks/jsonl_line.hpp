@@ -23,7 +23,6 @@ inline constexpr std::string_view kJsonlBeginning = R"({"ts":")";
 // Writes the lines of one batch.
 class JsonlWriter {
 public:
-    // `run` must outlive it.
     JsonlWriter(std::string_view run, std::uint64_t batch);
 
     // Appends {"ts":…,"run":…,"batch":…,"producer":…|null,"id":…,"value":…} and a newline. `ts` is

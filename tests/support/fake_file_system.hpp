@@ -78,6 +78,7 @@ public:
     }
     int syncs() const { return syncs_; }
     int writes() const { return writes_; }
+    int opens() const { return opens_; }
 
     IoResult<std::unique_ptr<File>> open(const std::string& path) override;
     std::error_code sync_directory_of(const std::string& path) override {
@@ -114,6 +115,7 @@ private:
     std::size_t at_most_ = std::string::npos;
     int syncs_ = 0;
     int writes_ = 0;
+    int opens_ = 0;
 };
 
 class FakeFile : public File {
@@ -122,6 +124,8 @@ public:
         : system_(system), inode_(std::move(inode)) {
         inode_->locked = true;
     }
+    FakeFile(const FakeFile&) = delete;
+    FakeFile& operator=(const FakeFile&) = delete;
     ~FakeFile() override { inode_->locked = false; }
 
     IoResult<FileState> state() override {
@@ -193,6 +197,7 @@ inline IoResult<std::unique_ptr<File>> FakeFileSystem::open(const std::string& p
     if (inode(path).locked) {
         return tl::make_unexpected(std::make_error_code(std::errc::resource_unavailable_try_again));
     }
+    ++opens_;
     return std::make_unique<FakeFile>(*this, inodes_.at(path));
 }
 

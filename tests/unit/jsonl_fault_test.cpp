@@ -201,6 +201,17 @@ TEST_CASE(
     CHECK(ids_in(system.text("/data/old")).front() == "a");
 }
 
+TEST_CASE("after a failure the file is opened afresh, and stays locked until then") {
+    FakeFileSystem system;
+    JsonlSink sink(system, kPath, "run", 100);
+    system.fail_call(3);  // state, append, sync
+    REQUIRE_FALSE(sink.process(batch_with({"a"})));
+    CHECK(system.inode(kPath).locked);
+    CHECK(system.opens() == 1);
+    REQUIRE(sink.process(batch_with({"a"})));
+    CHECK(system.opens() == 2);
+}
+
 TEST_CASE("a batch that was given up does not come back with the next one") {
     FakeFileSystem system;
     JsonlSink sink(system, kPath, "run", 100);
