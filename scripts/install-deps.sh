@@ -18,6 +18,7 @@ packages=(
     libcli11-dev       # command line, configuration file and environment
     libspdlog-dev      # diagnostics on stderr
     libexpected-dev    # tl::expected: errors as values
+    libsqlite3-dev     # the sink sqlite, and its yardstick in bench/
     libsodium-dev      # random numbers and keys from the system's entropy
     doctest-dev        # the C++ tests, which are part of the build
 )

@@ -11,6 +11,9 @@
 #include "consumer/sinks/file_system.hpp"
 #include "consumer/sinks/jsonl.hpp"
 #include "consumer/sinks/sum.hpp"
+#ifdef BLOCKY_WITH_SQLITE
+#include "consumer/sinks/sqlite.hpp"
+#endif
 
 namespace blocky {
 namespace {
@@ -20,7 +23,7 @@ using Make = std::unique_ptr<Sink> (*)(const SinkOptions& options, const std::st
 struct Kind {
     std::string_view name;    // what stands before the colon
     std::string_view target;  // what must stand behind it; empty: nothing
-    Make make;
+    Make make;                // nullptr: this build is without it
 };
 
 std::unique_ptr<Sink> make_sum(const SinkOptions& /*options*/, const std::string& /*target*/) {
@@ -32,9 +35,14 @@ std::unique_ptr<Sink> make_jsonl(const SinkOptions& options, const std::string& 
                                        options.dedup_window);
 }
 
+#ifndef BLOCKY_WITH_SQLITE
+constexpr Make make_sqlite_sink = nullptr;
+#endif
+
 const std::array kKinds{
     Kind{"sum", "", make_sum},
     Kind{"jsonl", "PATH", make_jsonl},
+    Kind{"sqlite", "PATH", make_sqlite_sink},
     Kind{"exec", "COMMAND", make_exec_sink},
     Kind{"exec-sh", "LINE", make_exec_sh_sink}};
 }  // namespace
@@ -42,6 +50,9 @@ const std::array kKinds{
 std::string sink_form() {
     std::string form;
     for (const auto& kind : kKinds) {
+        if (kind.make == nullptr) {
+            continue;
+        }
         form += fmt::format("{}{}{}{}", form.empty() ? "" : ", ", kind.name,
                             kind.target.empty() ? "" : ":", kind.target);
     }
@@ -52,10 +63,17 @@ std::unique_ptr<Sink> make_sink(const SinkOptions& options) {
     const std::string_view spec = options.spec;
     const auto colon = spec.find(':');
     const auto name = spec.substr(0, colon);
-    const auto target = colon == spec.npos ? std::string_view() : spec.substr(colon + 1);
+    const auto target =
+        colon == std::string_view::npos ? std::string_view() : spec.substr(colon + 1);
     for (const auto& kind : kKinds) {
+        if (kind.name == name && kind.make == nullptr) {
+            throw UsageError(
+                fmt::format("--sink: got \"{}\", a sink that this build is without; "
+                            "accepts {}",
+                            name, sink_form()));
+        }
         if (kind.name == name && target.empty() == kind.target.empty() &&
-            (colon == spec.npos) == kind.target.empty()) {
+            (colon == std::string_view::npos) == kind.target.empty()) {
             return kind.make(options, std::string(target));
         }
     }

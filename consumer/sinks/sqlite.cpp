@@ -1,0 +1,150 @@
+// What is to be done about which error, and what is said of a batch.
+#include "consumer/sinks/sqlite.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "common/clock.hpp"
+#include "common/command_line.hpp"
+
+namespace blocky {
+namespace {
+
+constexpr Duration kStartPatience = std::chrono::seconds(5);
+constexpr Duration kStartPause = std::chrono::milliseconds(20);
+
+// The row is at fault: the same batch would fail again.
+bool is_permanent(const SqliteError& error) {
+    return error.is(SQLITE_CONSTRAINT) || error.is(SQLITE_TOOBIG) || error.is(SQLITE_MISMATCH);
+}
+
+// Nothing is wrong with the connection: it is enough to try again.
+bool spares_connection(const SqliteError& error) {
+    return is_permanent(error) || error.is(SQLITE_BUSY) || error.is(SQLITE_LOCKED) ||
+           error.is(SQLITE_FULL);
+}
+
+SinkFailure transient(std::string reason) {
+    return {SinkFailure::Kind::kTransient, std::move(reason)};
+}
+
+}  // namespace
+
+SqliteSink::SqliteSink(SqliteSettings settings)
+    : settings_(std::move(settings)),
+      // As a URI (`file:…`) or a name of SQLite's own the target would be something else.
+      absolute_path_(std::filesystem::absolute(settings_.path).string()) {
+    const auto give_up_at = Clock::now() + kStartPatience;
+    auto opened = open();
+    // Not every lock is waited for by SQLite: two that make the same file's log at once, say.
+    while (!opened && opened.error().is(SQLITE_BUSY) && Clock::now() < give_up_at) {
+        std::this_thread::sleep_for(kStartPause);
+        opened = open();
+    }
+    if (!opened) {
+        throw std::runtime_error(
+            fmt::format("cannot open sqlite:{}: {}", settings_.path, opened.error().text));
+    }
+}
+
+SqliteResult<> SqliteSink::open() {
+    auto table = SqliteTable::open(absolute_path_, settings_.table, settings_.patience);
+    if (!table) {
+        return tl::make_unexpected(table.error());
+    }
+    if (synced_is_unknown_) {
+        const auto moved = table->connection().checkpoint();
+        if (!moved) {
+            return tl::make_unexpected(moved.error());
+        }
+        if (!*moved) {
+            return tl::make_unexpected(
+                SqliteError{SQLITE_BUSY,
+                            "after a failure its log must be moved into it, and another program "
+                            "still reads an old state"});
+        }
+    }
+    synced_is_unknown_ = false;
+    table_.emplace(std::move(*table));
+    return {};
+}
+
+BatchResult SqliteSink::process(const Batch& batch) {
+    if (!table_) {
+        if (const auto opened = open(); !opened) {
+            return tl::make_unexpected(
+                transient(fmt::format("cannot open {}: {}", settings_.path, opened.error().text)));
+        }
+    }
+    auto verdicts = table_->store(batch, settings_.run);
+    if (!verdicts) {
+        return tl::make_unexpected(give_up(verdicts.error()));
+    }
+    // Asked after the commit, so that no batch is answered for that went to a file without a name.
+    if (table_->connection().file_is_gone()) {
+        return tl::make_unexpected(leave_lost_file());
+    }
+    return std::move(*verdicts);
+}
+
+SinkFailure SqliteSink::give_up(const SqliteError& error) {
+    if (!spares_connection(error) || table_->connection().in_transaction()) {
+        table_.reset();
+        // After a failed sync the log may hold a batch that is in the page cache alone. Opened
+        // anew, SQLite would take it for committed, and its messages for duplicates.
+        synced_is_unknown_ = true;
+    }
+    if (is_permanent(error)) {
+        return {SinkFailure::Kind::kPermanent,
+                fmt::format("{} refuses it: {}", settings_.path, error.text)};
+    }
+    return transient(fmt::format("cannot store in {}: {}", settings_.path, error.text));
+}
+
+// Whoever has moved the file away gets all that was answered for: the log, which still has the old
+// name, is about to be replaced.
+SinkFailure SqliteSink::leave_lost_file() {
+    const auto moved = table_->connection().checkpoint();
+    table_.reset();
+    return transient(fmt::format(
+        "{} was moved away or removed, and is made anew{}", settings_.path,
+        moved && *moved ? ""
+                        : "; what was moved away lacks the last batches, which were in its log"));
+}
+
+std::optional<std::string> SqliteSink::objection_to(const PushRequest& /*request*/) const {
+    return std::nullopt;
+}
+
+Summary SqliteSink::summarize(const Batch& /*batch*/, const std::vector<Verdict>& verdicts) const {
+    const auto count = [&](Verdict::Kind kind) {
+        return std::ranges::count(verdicts, kind, &Verdict::kind);
+    };
+    const auto stored = count(Verdict::Kind::kStored);
+    const auto duplicates = count(Verdict::Kind::kDuplicate);
+    const auto rejected = count(Verdict::Kind::kRejected);
+    auto text =
+        fmt::format("Stored {} row{} in {} ✅", stored, stored == 1 ? "" : "s", settings_.path);
+    if (duplicates > 0) {
+        text += fmt::format(" {} there already", duplicates);
+    }
+    if (rejected > 0) {
+        text += fmt::format("{} {} refused", duplicates > 0 ? "," : "", rejected);
+    }
+    return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates), std::move(text)};
+}
+
+std::unique_ptr<Sink> make_sqlite_sink(const SinkOptions& options, const std::string& target) {
+    if (target == ":memory:") {
+        throw UsageError(
+            "--sink: got \"sqlite::memory:\", which would keep nothing; accepts sqlite:PATH");
+    }
+    return std::make_unique<SqliteSink>(SqliteSettings{target, options.table, options.run});
+}
+
+}  // namespace blocky
