@@ -20,11 +20,13 @@ packages=(
     libexpected-dev    # tl::expected: errors as values
     libsqlite3-dev     # the sink sqlite, and its yardstick in bench/
     libsodium-dev      # random numbers and keys from the system's entropy
+    libpq-dev          # PostgreSQL's client, for the sink postgres
     doctest-dev        # the C++ tests, which are part of the build
 )
 tests=(
     python3     # drives the real programs
     python3-zmq # a client that nobody here wrote
+    postgresql  # a real server for the sink postgres
     procps      # ps and pgrep, to see that nothing is left behind
     jq          # an example of a command as a sink
     nodejs      # another one
