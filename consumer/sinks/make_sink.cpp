@@ -11,6 +11,9 @@
 #include "consumer/sinks/file_system.hpp"
 #include "consumer/sinks/jsonl.hpp"
 #include "consumer/sinks/sum.hpp"
+#ifdef BLOCKY_WITH_POSTGRES
+#include "consumer/sinks/postgres.hpp"
+#endif
 #ifdef BLOCKY_WITH_SQLITE
 #include "consumer/sinks/sqlite.hpp"
 #endif
@@ -39,10 +42,19 @@ std::unique_ptr<Sink> make_jsonl(const SinkOptions& options, const std::string& 
 constexpr Make make_sqlite_sink = nullptr;
 #endif
 
+#ifdef BLOCKY_WITH_POSTGRES
+std::unique_ptr<Sink> make_postgres(const SinkOptions& options, const std::string& target) {
+    return std::make_unique<PostgresSink>(options, target);
+}
+#else
+constexpr Make make_postgres = nullptr;
+#endif
+
 const std::array kKinds{
     Kind{"sum", "", make_sum},
     Kind{"jsonl", "PATH", make_jsonl},
     Kind{"sqlite", "PATH", make_sqlite_sink},
+    Kind{"postgres", "CONNINFO", make_postgres},
     Kind{"exec", "COMMAND", make_exec_sink},
     Kind{"exec-sh", "LINE", make_exec_sh_sink}};
 }  // namespace

@@ -1,0 +1,271 @@
+// One INSERT per batch, and what its answer says of each message.
+#include "consumer/sinks/postgres.hpp"
+
+#include <stdexcept>
+#include <unordered_set>
+#include <utility>
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include "common/command_line.hpp"
+#include "consumer/sinks/stored_message.hpp"
+
+namespace blocky {
+namespace {
+
+// Of `value`: the type json keeps a text exactly as it came, big numbers, spaces and \u0000
+// included, checks that it is JSON, and can be searched with ->>. jsonb would refuse \u0000 and
+// print numbers anew. Of `id`: compared byte by byte, whatever language the database is in.
+constexpr const char* kColumns =
+    "(id text COLLATE \"C\" PRIMARY KEY, producer text, run text NOT NULL, batch bigint NOT NULL,"
+    " received_at timestamptz NOT NULL, value json NOT NULL)";
+
+// json goes into columns of the types json, jsonb and text alike.
+constexpr const char* kInsert =
+    "INSERT INTO {} (id, producer, run, batch, received_at, value)"
+    " SELECT id, producer, $1, $2, received_at, value"
+    " FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::json[])"
+    " AS message (id, producer, received_at, value)"
+    " ON CONFLICT (id) DO NOTHING RETURNING id";
+
+constexpr const char* kFind =
+    "SELECT id FROM {} WHERE id = ANY ($1::text[]) AND run = $2 AND batch = $3";
+
+// Of a message to the server, which ends the connection over 1 GiB.
+constexpr std::size_t kMostBytes = 900U << 20U;
+
+std::vector<std::string> parts_of(const std::string& table) {
+    std::vector<std::string> parts{""};
+    for (const char character : table) {
+        if (character == '.') {
+            parts.emplace_back();
+        } else {
+            parts.back() += character;
+        }
+    }
+    if (parts.size() > 2 || parts.front().empty() || parts.back().empty()) {
+        throw UsageError(
+            fmt::format("--table: got \"{}\"; accepts NAME, or for postgres SCHEMA.NAME", table));
+    }
+    return parts;
+}
+
+PostgresParameters one_text(const std::string& text) {
+    PostgresParameters parameters;
+    parameters.add(PostgresType::kText, text);
+    return parameters;
+}
+
+std::string text_array(const std::vector<std::string>& texts) {
+    PostgresArray array(PostgresType::kText, texts.size());
+    for (const auto& text : texts) {
+        array.add(text);
+    }
+    return array.take();
+}
+
+PostgresRows must(tl::expected<PostgresRows, PostgresError> result, const std::string& what) {
+    if (!result) {
+        throw std::runtime_error(fmt::format("{}: {}", what, result.error().reason));
+    }
+    return std::move(*result);
+}
+
+}  // namespace
+
+PostgresSink::PostgresSink(const SinkOptions& options, std::string conninfo)
+    : conninfo_(std::move(conninfo)), table_(options.table), run_(options.run) {
+    const auto parts = parts_of(table_);
+    if (const auto objection = objection_to_conninfo(conninfo_)) {
+        // Not what was given: there may be a password in it.
+        throw UsageError(
+            fmt::format("--sink: got a connection string that PostgreSQL cannot read ({}); accepts "
+                        "postgres:\"host=… dbname=…\" or postgres:postgresql://…",
+                        *objection));
+    }
+    auto opened = PostgresConnection::open(conninfo_);
+    if (!opened) {
+        throw std::runtime_error(
+            fmt::format("cannot open the sink postgres: {}", opened.error().reason));
+    }
+    connection_ = std::move(*opened);
+    place_ = connection_->place();
+    prepare_table(parts);
+}
+
+// The statements run once on nothing: what is wrong with the table shows now, not with the first
+// batch.
+void PostgresSink::prepare_table(const std::vector<std::string>& parts) {
+    std::string table;
+    for (const auto& part : parts) {
+        table += (table.empty() ? "" : ".") + connection_->quoted(part);
+    }
+    insert_ = fmt::format(kInsert, table);
+    find_ = fmt::format(kFind, table);
+    const auto failed = fmt::format("cannot use table {} at {}", table_, place_);
+    const auto found =
+        must(connection_->execute("SELECT current_setting('fsync'), (SELECT relpersistence FROM "
+                                  "pg_class WHERE oid = to_regclass($1))",
+                                  one_text(table)),
+             failed);
+    if (found.at(0, 0) != "on") {
+        spdlog::warn(
+            "PostgreSQL at {} runs with fsync off: what was answered ok may be lost when "
+            "its machine fails",
+            place_);
+    }
+    const auto persistence = found.at(0, 1);
+    if (persistence.empty()) {
+        create_table(table);
+    } else if (persistence != "p") {
+        throw std::runtime_error(failed +
+                                 ": it is unlogged or temporary, so its rows would not "
+                                 "outlive the server");
+    }
+    must(connection_->execute(insert_, parameters_of({}, {})), failed);
+    PostgresParameters nothing;
+    nothing.add(PostgresType::kTextArray, text_array({}));
+    nothing.add(PostgresType::kText, run_);
+    nothing.add(PostgresType::kInt8, postgres_int8(0));
+    must(connection_->execute(find_, nothing), failed);
+}
+
+// Not by IF NOT EXISTS for a table that is there: it takes the right to make one.
+void PostgresSink::create_table(const std::string& table) {
+    const auto made =
+        connection_->execute(fmt::format("CREATE TABLE IF NOT EXISTS {} {}", table, kColumns));
+    // Another consumer that makes it at the same time is no error, but may look like one.
+    if (!made && made.error().sqlstate != "23505" && made.error().sqlstate != "42P07") {
+        throw std::runtime_error(
+            fmt::format("cannot make table {} at {}: {}", table_, place_, made.error().reason));
+    }
+}
+
+BatchResult PostgresSink::process(const Batch& batch) {
+    std::vector<std::string> ids;
+    ids.reserve(batch.messages.size());
+    for (const auto& message : batch.messages) {
+        ids.push_back(stored_id(message, run_));
+    }
+    const auto answers = store(batch, ids);
+    if (!answers) {
+        return tl::make_unexpected(failure_of(batch, answers.error()));
+    }
+    std::unordered_set<std::string_view> stored;
+    for (const auto& rows : *answers) {
+        for (int row = 0; row < rows.size(); ++row) {
+            stored.insert(rows.at(row, 0));
+        }
+    }
+    std::vector<Verdict> verdicts(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        // The first of several with the same id.
+        if (stored.erase(ids[i]) == 0) {
+            verdicts[i].kind = Verdict::Kind::kDuplicate;
+        }
+    }
+    return verdicts;
+}
+
+// The ids of the rows that this batch has brought, by this try or by one whose end was not heard
+// of. Those must be asked for in a statement of their own: this one may have waited for the other.
+tl::expected<std::vector<PostgresRows>, PostgresError> PostgresSink::store(
+    const Batch& batch, const std::vector<std::string>& ids) {
+    if (auto connected = connect_if_needed(); !connected) {
+        return tl::make_unexpected(std::move(connected.error()));
+    }
+    const auto parameters = parameters_of(batch, ids);
+    if (parameters.bytes() > kMostBytes) {
+        return tl::make_unexpected(PostgresError{"54000", "too large for one statement"});
+    }
+    auto inserted = connection_->execute(insert_, parameters);
+    if (!inserted) {
+        return tl::make_unexpected(std::move(inserted.error()));
+    }
+    std::vector<PostgresRows> answers;
+    answers.push_back(std::move(*inserted));
+    if (in_doubt_ == batch.number) {
+        PostgresParameters sought;
+        sought.add(PostgresType::kTextArray, text_array(ids));
+        sought.add(PostgresType::kText, run_);
+        sought.add(PostgresType::kInt8, postgres_int8(static_cast<std::int64_t>(batch.number)));
+        auto found = connection_->execute(find_, sought);
+        if (!found) {
+            return tl::make_unexpected(std::move(found.error()));
+        }
+        answers.push_back(std::move(*found));
+    }
+    return answers;
+}
+
+tl::expected<void, PostgresError> PostgresSink::connect_if_needed() {
+    if (connection_ && connection_->usable()) {
+        return {};
+    }
+    connection_.reset();
+    auto opened = PostgresConnection::open(conninfo_);
+    if (!opened) {
+        return tl::make_unexpected(std::move(opened.error()));
+    }
+    connection_ = std::move(*opened);
+    place_ = connection_->place();
+    return {};
+}
+
+PostgresParameters PostgresSink::parameters_of(const Batch& batch,
+                                               const std::vector<std::string>& ids) const {
+    const auto size = batch.messages.size();
+    PostgresArray producers(PostgresType::kText, size);
+    PostgresArray times(PostgresType::kTimestamptz, size);
+    PostgresArray values(PostgresType::kJson, size);
+    for (const auto& message : batch.messages) {
+        message.producer.empty() ? producers.add_null() : producers.add(message.producer);
+        times.add(postgres_timestamptz(wall_time(message.received_at)));
+        values.add(message.value);
+    }
+    PostgresParameters parameters;
+    parameters.add(PostgresType::kText, run_);
+    parameters.add(PostgresType::kInt8, postgres_int8(static_cast<std::int64_t>(batch.number)));
+    parameters.add(PostgresType::kTextArray, text_array(ids));
+    parameters.add(PostgresType::kTextArray, producers.take());
+    parameters.add(PostgresType::kTimestamptzArray, times.take());
+    parameters.add(PostgresType::kJsonArray, values.take());
+    return parameters;
+}
+
+SinkFailure PostgresSink::failure_of(const Batch& batch, const PostgresError& error) {
+    if (refuses_the_rows(error.sqlstate)) {
+        return {SinkFailure::Kind::kPermanent,
+                fmt::format("PostgreSQL: {} (SQLSTATE {})", error.reason, error.sqlstate)};
+    }
+    in_doubt_ = batch.number;
+    // Whoever cannot write here may be a standby now: another of the string's hosts may take it.
+    if (error.sqlstate == "25006") {
+        connection_.reset();
+    }
+    const auto state = error.sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", error.sqlstate);
+    return {SinkFailure::Kind::kTransient,
+            fmt::format("cannot store batch {} in table {} at {}: {}{}", batch.number, table_,
+                        place_, error.reason, state)};
+}
+
+// What the wire protocol takes, a text and json take.
+std::optional<std::string> PostgresSink::objection_to(const PushRequest& /*request*/) const {
+    return std::nullopt;
+}
+
+Summary PostgresSink::summarize(const Batch& /*batch*/,
+                                const std::vector<Verdict>& verdicts) const {
+    std::size_t stored = 0;
+    std::size_t duplicates = 0;
+    for (const auto& verdict : verdicts) {
+        stored += verdict.kind == Verdict::Kind::kStored ? 1 : 0;
+        duplicates += verdict.kind == Verdict::Kind::kDuplicate ? 1 : 0;
+    }
+    const auto others = duplicates == 0 ? "" : fmt::format(", {} duplicates", duplicates);
+    return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates),
+            fmt::format("Stored {} rows in {}{} ✅", stored, table_, others)};
+}
+
+}  // namespace blocky

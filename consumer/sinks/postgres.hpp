@@ -1,0 +1,56 @@
+// Keeps messages in a table of a PostgreSQL server: for when they are to be where the rest of the
+// data is. A batch is one statement, hence one transaction and one round trip.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "consumer/sink.hpp"
+#include "consumer/sinks/postgres_connection.hpp"
+#include "consumer/sinks/sink_options.hpp"
+
+namespace blocky {
+
+// `ok` means: the row is in the table, and its transaction is on the server's disk, on its standbys
+// too as far as the server is set to wait for them.
+//
+// The table is made if it is not there. One that is there must have the columns id (unique),
+// producer, run, batch, received_at and value (json, jsonb or text); its constraints and triggers
+// may refuse messages, which are then rejected.
+class PostgresSink : public Sink {
+public:
+    // `conninfo` is libpq's, key=value or a URI. Throws UsageError when it is malformed or
+    // options.table is no NAME or SCHEMA.NAME, std::runtime_error when the server cannot be reached
+    // or the table cannot be used.
+    PostgresSink(const SinkOptions& options, std::string conninfo);
+
+    // Connects anew when the connection is gone. At most 30 s for the server's answer; in bad times
+    // that much for connecting (5 s for each of its addresses) and for the session too.
+    BatchResult process(const Batch& batch) override;
+    std::optional<std::string> objection_to(const PushRequest& request) const override;
+    Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const override;
+
+private:
+    void prepare_table(const std::vector<std::string>& parts);
+    void create_table(const std::string& table);
+    tl::expected<void, PostgresError> connect_if_needed();
+    PostgresParameters parameters_of(const Batch& batch, const std::vector<std::string>& ids) const;
+    tl::expected<std::vector<PostgresRows>, PostgresError> store(
+        const Batch& batch, const std::vector<std::string>& ids);
+    SinkFailure failure_of(const Batch& batch, const PostgresError& error);
+
+    std::string conninfo_;
+    std::string table_;  // as it was given
+    std::string run_;
+    std::string place_;   // of the server
+    std::string insert_;  // returns the ids of the rows that were not there
+    std::string find_;    // returns the ids of the rows that an earlier try has stored
+    std::optional<PostgresConnection> connection_;  // nothing: lost
+    std::optional<std::uint64_t> in_doubt_;         // number of the batch that a try has failed on
+};
+
+}  // namespace blocky

@@ -1,0 +1,453 @@
+"""The sink postgres on a real server: what is in the table after `ok`, what the server refuses,
+and what becomes of held producers when it goes away, comes back, stands still or loses its table.
+"""
+
+import datetime
+import select
+import socket
+import threading
+import time
+import unittest
+
+from support.case import BlockyCase
+from support.postgres import Postgres, free_port
+from support.settings import DEADLINE, LONG, scaled
+
+FAILS = "the sink fails"
+WORKS = "the sink works again"
+
+
+class PostgresCase(BlockyCase):
+    """One server for the class; each test begins without the table."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.postgres = Postgres()
+        cls.addClassCleanup(cls.postgres.close)
+        cls.postgres.start()
+
+    def setUp(self):
+        super().setUp()
+        self.postgres.query("SET client_min_messages = error; DROP TABLE IF EXISTS messages")
+
+    def storing(self, items, *options, conninfo=None, **how):
+        """A consumer with this sink, whose batches close at so many messages."""
+        conninfo = conninfo or self.postgres.conninfo
+        return self.batching_consumer(items, "--sink", f"postgres:{conninfo}", *options, **how)
+
+    def refused(self, *options, conninfo=None):
+        """How a consumer ends that cannot be started."""
+        conninfo = conninfo or self.postgres.conninfo
+        return self.run_to_end("blocky-consumer", "--bind", "tcp://127.0.0.1:*", "--sink",
+                               f"postgres:{conninfo}", *options)
+
+    def wait_line(self, consumer, text, start=0):
+        return consumer.stderr.wait_for_line(lambda line: text in line, start=start, what=text)
+
+    def count(self, table="messages"):
+        return int(self.postgres.query(f"SELECT count(*) FROM {table}"))
+
+    def assert_stored(self, reply, size):
+        self.assertEqual(set(reply) - {"id"}, {"status", "batch", "size"}, reply)
+        self.assertEqual((reply["status"], reply["size"]), ("ok", size))
+
+    def push(self, client, messages):
+        """Sends them all, and returns the replies."""
+        return client.replies(client.send_all(messages))
+
+
+def numbered(first, count):
+    return [{"id": f"id-{n}", "value": n} for n in range(first, first + count)]
+
+
+class Rows(PostgresCase):
+
+    # As they stand in the request, to the byte.
+    TEXTS = ['1', '-0.0', '1.10', '123456789012345678901234567890', '1e300', '"é🧮\\u00e9"',
+             '"a\\u0000b"', '"\\\\ \\" \' , {} NULL"', '{"b" :  1, "a":[ null,true ]}',
+             '{"a":1,"a":2}', '""', 'null', '[]', '"NULL"', '"' + 'x' * 200_000 + '"',
+             '[' * 64 + ']' * 64]
+
+    def test_a_row_is_what_was_pushed_to_the_byte(self):
+        consumer = self.storing(len(self.TEXTS))
+        client = self.dealer(consumer.endpoint)
+        bodies = [('{"id":"id-%d","producer":"p \'\\"{,}é-%d","value":%s}' % (n, n, text)).encode()
+                  for n, text in enumerate(self.TEXTS)]
+        before = datetime.datetime.now(datetime.timezone.utc)
+        for reply in self.push(client, bodies):
+            self.assert_stored(reply, len(bodies))
+        after = datetime.datetime.now(datetime.timezone.utc)
+        logged = consumer.wait_filled(1)[0]
+        self.assertEqual(logged["summary"], {"stored": len(bodies), "duplicates": 0})
+        rows = self.postgres.rows("SELECT id, producer, run, batch, received_at, value::text AS "
+                                  "value FROM messages ORDER BY substr(id, 4)::int")
+        self.assertEqual([row["value"] for row in rows], self.TEXTS)
+        margin = datetime.timedelta(seconds=1)
+        for number, row in enumerate(rows):
+            self.assertEqual(row["id"], f"id-{number}")
+            self.assertEqual(row["producer"], f"p '\"{{,}}é-{number}")
+            self.assertEqual((row["run"], row["batch"]), (logged["run"], logged["batch"]))
+            received = datetime.datetime.fromisoformat(row["received_at"])
+            self.assertTrue(before - margin < received < after + margin, received)
+
+    def test_the_columns_are_those_of_the_manual(self):
+        self.storing(1)
+        self.assertEqual(
+            self.postgres.query("SELECT column_name, data_type, is_nullable FROM "
+                                "information_schema.columns WHERE table_name = 'messages' "
+                                "ORDER BY ordinal_position").splitlines(),
+            ["id|text|NO", "producer|text|YES", "run|text|NO", "batch|bigint|NO",
+             "received_at|timestamp with time zone|NO", "value|json|NO"])
+
+    def test_a_message_without_producer_and_id_has_null_and_the_runs_own_id(self):
+        consumer = self.storing(2)
+        client = self.dealer(consumer.endpoint)
+        self.push(client, [{"value": 1}, {"value": 2}])
+        run = consumer.wait_filled(1)[0]["run"]
+        self.assertEqual(self.postgres.rows("SELECT id, producer FROM messages ORDER BY id"),
+                         [{"id": f"{run}:1", "producer": None},
+                          {"id": f"{run}:2", "producer": None}])
+
+    def test_the_text_log_says_how_many_rows_went_where(self):
+        consumer = self.storing(3, log="text")
+        self.push(self.dealer(consumer.endpoint), numbered(0, 3))
+        consumer.stdout.wait_for_line(lambda line: "Stored 3 rows in messages ✅" in line)
+
+    def test_a_table_may_be_in_a_schema_and_have_any_name(self):
+        self.postgres.query('CREATE SCHEMA "My ""schema"')
+        consumer = self.storing(1, "--table", 'My "schema.Mess; ages\'', conninfo=self.postgres.uri)
+        self.push(self.dealer(consumer.endpoint), numbered(7, 1))
+        self.assertEqual(self.postgres.query('SELECT id FROM "My ""schema"."Mess; ages\'"'), "id-7")
+
+    def test_a_user_who_may_only_insert_and_select_is_enough(self):
+        self.storing(1).stop()  # makes the table
+        self.postgres.query("DROP ROLE IF EXISTS clerk; CREATE ROLE clerk LOGIN; "
+                            "GRANT INSERT, SELECT ON messages TO clerk")
+        self.addCleanup(self.postgres.query, "DROP OWNED BY clerk; DROP ROLE clerk")
+        consumer = self.storing(1, conninfo=self.postgres.conninfo + " user=clerk")
+        self.assert_stored(self.push(self.dealer(consumer.endpoint), numbered(1, 1))[0], 1)
+
+    def test_a_commit_is_on_disk_even_if_the_connection_string_says_otherwise(self):
+        self.postgres.query(
+            "CREATE TABLE messages (id text UNIQUE, producer text, run text, batch bigint, "
+            "received_at timestamptz, value text, "
+            "durable text DEFAULT current_setting('synchronous_commit'))")
+        consumer = self.storing(1, conninfo=self.postgres.conninfo +
+                                " options='-c synchronous_commit=off'")
+        self.push(self.dealer(consumer.endpoint), [{"value": "text"}])
+        self.assertEqual(self.postgres.query("SELECT value, durable FROM messages"), '"text"|on')
+
+
+class Duplicates(PostgresCase):
+
+    def test_after_a_restart_what_is_there_is_a_duplicate(self):
+        first = self.storing(3)
+        self.push(self.dealer(first.endpoint), numbered(0, 3))
+        self.end(first)
+        second = self.storing(5)
+        replies = self.push(self.dealer(second.endpoint), numbered(1, 5))
+        for number, reply in enumerate(replies, start=1):
+            if number < 3:
+                self.assert_duplicate(reply, f"id-{number}")
+            else:
+                self.assert_stored(reply, 5)
+        self.assertEqual(second.wait_filled(1)[0]["summary"], {"stored": 3, "duplicates": 2})
+        self.assertEqual(self.count(), 6)
+
+    def test_of_the_same_id_twice_in_a_batch_the_first_is_stored(self):
+        consumer = self.storing(3)
+        run = consumer.wait_batch()["run"]
+        client = self.dealer(consumer.endpoint)
+        # The first one has no id and gets this one, which nobody else is meant to use.
+        replies = self.push(client, [{"value": 1}, {"value": 2, "id": f"{run}:1"}, {"value": 3}])
+        self.assert_stored(replies[0], 3)
+        self.assert_duplicate(replies[1], f"{run}:1")
+        self.assert_stored(replies[2], 3)
+        self.assertEqual(self.postgres.query("SELECT value FROM messages ORDER BY id"), "1\n3")
+
+    def test_two_consumers_store_an_id_once(self):
+        consumers = [self.storing(50) for _ in range(2)]
+        clients = [self.dealer(consumer.endpoint) for consumer in consumers]
+        tags = [client.send_all(numbered(0, 50)) for client in clients]
+        replies = [client.replies(sent) for client, sent in zip(clients, tags)]
+        for pair in zip(*replies):
+            self.assertEqual(sorted("duplicate" in reply for reply in pair), [False, True], pair)
+        self.assertEqual(self.count(), 50)
+
+
+class Refused(PostgresCase):
+
+    def push_with_one_bad(self, bad, position, count, *options):
+        consumer = self.storing(count, *options)
+        messages = numbered(0, count)
+        messages[position]["value"] = bad
+        replies = self.push(self.dealer(consumer.endpoint), messages)
+        for number, reply in enumerate(replies):
+            if number != position:
+                self.assert_stored(reply, count)
+        self.assertEqual(self.count(), count - 1)
+        self.assertEqual(consumer.wait_filled(1)[0]["rejected"], 1)
+        return replies[position]
+
+    def test_one_of_a_thousand_that_a_constraint_refuses_is_rejected_alone(self):
+        self.storing(1).stop()
+        self.postgres.query(
+            "ALTER TABLE messages ADD CONSTRAINT small CHECK ((value::text)::int < 5000)")
+        reply = self.push_with_one_bad(5000, 617, 1000)
+        self.assert_error(reply, "rejected", id="id-617")
+        self.assertIn('violates check constraint "small"', reply["message"])
+        self.assertIn("23514", reply["message"])
+
+    def test_a_nul_that_the_column_cannot_hold_is_rejected_alone(self):
+        self.storing(1).stop()
+        self.postgres.query("ALTER TABLE messages ALTER value TYPE jsonb")
+        reply = self.push_with_one_bad("a\0b", 0, 20)
+        self.assert_error(reply, "rejected", id="id-0")
+        self.assertIn("\\u0000 cannot be converted to text", reply["message"])
+
+    def test_what_a_trigger_refuses_is_rejected_in_its_words(self):
+        self.storing(1).stop()
+        self.postgres.query("""
+            CREATE OR REPLACE FUNCTION no_strings() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+              IF json_typeof(NEW.value) = 'string' THEN RAISE 'we take no strings'; END IF;
+              RETURN NEW; END $$;
+            CREATE TRIGGER t BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION no_strings()
+            """)
+        reply = self.push_with_one_bad("text", 19, 20)
+        self.assert_error(reply, "rejected")
+        self.assertIn("we take no strings", reply["message"])
+
+
+class Start(PostgresCase):
+
+    def assert_one_line(self, outcome, code, *words):
+        self.assertEqual(outcome.code, code, outcome)
+        self.assertEqual(len(outcome.error_lines), 1, outcome)
+        for word in words:
+            self.assertIn(word, outcome.stderr)
+
+    def test_a_server_that_is_not_there_is_named(self):
+        outcome = self.refused(conninfo=f"host=127.0.0.1 port={free_port()} password=geheim")
+        self.assert_one_line(outcome, 1, "sink postgres", "127.0.0.1", "Connection refused")
+        self.assertNotIn("geheim", outcome.stderr)
+
+    def test_a_server_that_says_nothing_is_waited_for_five_seconds(self):
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            port = silent.getsockname()[1]
+            start = time.monotonic()
+            outcome = self.refused(conninfo=f"host=127.0.0.1 port={port}")
+            self.assertLess(time.monotonic() - start, 10)
+        self.assert_one_line(outcome, 1, "sink postgres", "timeout expired")
+
+    def test_a_connection_string_that_cannot_be_read_is_a_matter_of_usage(self):
+        for conninfo in ("colour=red", "geheim", "postgresql://me:geheim@[::1/x"):
+            with self.subTest(conninfo):
+                outcome = self.refused(conninfo=conninfo)
+                self.assert_one_line(outcome, 2, "--sink", "postgresql://")
+
+    def test_a_table_that_is_no_name_is_a_matter_of_usage(self):
+        self.assert_one_line(self.refused("--table", "a.b.c"), 2, "--table", "SCHEMA.NAME")
+
+    def test_a_schema_that_is_not_there_is_named(self):
+        outcome = self.refused("--table", "nowhere.messages")
+        self.assert_one_line(outcome, 1, "nowhere.messages", 'schema "nowhere" does not exist')
+
+    def test_a_table_that_would_not_do_is_refused_at_once(self):
+        columns = "producer text, run text, batch bigint, received_at timestamptz, value json"
+        for definition, words in {
+                f"TABLE messages (id text, {columns})": "no unique or exclusion constraint",
+                "TABLE messages (id text UNIQUE, value json)": 'column "producer"',
+                f"TABLE messages (id text UNIQUE, {columns.replace('json', 'int')})": "type integer",
+                f"UNLOGGED TABLE messages (id text UNIQUE, {columns})": "unlogged"}.items():
+            with self.subTest(definition):
+                self.postgres.query(f"DROP TABLE IF EXISTS messages; CREATE {definition}")
+                self.assert_one_line(self.refused(), 1, "table messages", words)
+
+
+class Outages(PostgresCase):
+
+    def held(self, consumer, client, messages):
+        """Sends them, and returns when the sink has failed on them and no reply has come."""
+        start = len(consumer.stderr.all())
+        tags = client.send_all(messages)
+        line = self.wait_line(consumer, FAILS, start)
+        self.assertEqual(client.answered(), [])
+        return tags, line
+
+    def end_outage(self, consumer, client, tags):
+        for reply in client.replies(tags):
+            self.assert_stored(reply, len(tags))
+        self.wait_line(consumer, WORKS)
+
+    def restarted_while_held(self, end):
+        consumer = self.storing(50)
+        client = self.dealer(consumer.endpoint)
+        self.push(client, numbered(0, 50))
+        end()
+        try:
+            tags, line = self.held(consumer, client, numbered(50, 50))
+        finally:
+            self.postgres.start()
+        self.assertIn("table messages at 127.0.0.1", line)
+        self.end_outage(consumer, client, tags)
+        self.assertEqual(self.count(), 100)
+        self.assertEqual(sum(FAILS in line for line in consumer.stderr.all()), 1)
+
+    def test_producers_are_held_while_the_server_is_stopped(self):
+        self.restarted_while_held(self.postgres.stop)
+
+    def test_producers_are_held_after_the_server_was_killed(self):
+        self.restarted_while_held(self.postgres.kill)
+
+    def test_a_restart_between_two_batches_is_not_noticed(self):
+        consumer = self.storing(10)
+        client = self.dealer(consumer.endpoint)
+        self.push(client, numbered(0, 10))
+        self.postgres.restart()
+        for reply in self.push(client, numbered(10, 10)):
+            self.assert_stored(reply, 10)
+        self.assertFalse([line for line in consumer.stderr.all() if FAILS in line])
+
+    def test_what_was_acknowledged_under_load_is_there_once_whatever_the_server_did(self):
+        consumer = self.lingering_consumer("1ms", "--sink", f"postgres:{self.postgres.conninfo}")
+        count = scaled(3000)
+        producers = [self.producer(consumer.endpoint, "--name", f"p-{n}", "--count", str(count),
+                                   "--in-flight", "50") for n in range(4)]
+        for number, outage in enumerate((self.postgres.kill, self.postgres.stop) * 2):
+            producers[number].wait_replies(count * (number + 1) // 6)
+            outage()
+            self.postgres.start()
+        for producer in producers:
+            self.assertEqual(producer.wait(60), 0)
+            self.assertEqual(len(producer.acknowledged()), count)
+            self.assertFalse([reply for reply in producer.replies() if "duplicate" in reply])
+        self.assertEqual(
+            self.postgres.query("SELECT producer, count(*), count(DISTINCT id), "
+                                "count(DISTINCT value::text), max((value::text)::int) "
+                                "FROM messages GROUP BY producer ORDER BY producer").splitlines(),
+            [f"p-{n}|{count}|{count}|{count}|{count}" for n in range(4)])
+
+    def test_a_server_that_stands_still_for_a_moment_is_waited_for(self):
+        consumer = self.storing(10)
+        client = self.dealer(consumer.endpoint)
+        self.push(client, numbered(0, 10))
+        self.postgres.pause()
+        try:
+            tags = client.send_all(numbered(10, 10))
+            self.assertFalse(client.socket.poll(1000))  # nothing comes, however long
+        finally:
+            self.postgres.resume()
+        for reply in client.replies(tags):
+            self.assert_stored(reply, 10)
+        self.assertFalse([line for line in consumer.stderr.all() if FAILS in line])
+        self.assertEqual(self.count(), 20)
+
+    @unittest.skipUnless(LONG, "takes half a minute")
+    def test_a_server_that_stands_still_for_long_is_given_up_and_tried_again(self):
+        consumer = self.storing(10)
+        client = self.dealer(consumer.endpoint)
+        self.postgres.pause()
+        try:
+            tags = client.send_all(numbered(0, 10))
+            line = consumer.stderr.wait_for_line(lambda line: FAILS in line, 45)
+            self.assertIn("no answer within 30 s", line)
+        finally:
+            self.postgres.resume()
+        self.end_outage(consumer, client, tags)
+        self.assertEqual(self.count(), 10)
+
+    def test_a_table_that_was_dropped_holds_producers_until_it_is_back(self):
+        consumer = self.storing(10)
+        client = self.dealer(consumer.endpoint)
+        self.postgres.query("ALTER TABLE messages RENAME TO elsewhere")
+        tags, line = self.held(consumer, client, numbered(0, 10))
+        self.assertIn('relation "messages" does not exist', line)
+        self.postgres.query("ALTER TABLE elsewhere RENAME TO messages")
+        self.end_outage(consumer, client, tags)
+        self.assertEqual(self.count(), 10)
+
+    def test_a_right_that_was_taken_holds_producers_until_it_is_back(self):
+        self.storing(1).stop()
+        self.postgres.query("CREATE ROLE guest LOGIN; GRANT INSERT, SELECT ON messages TO guest")
+        self.addCleanup(self.postgres.query, "DROP OWNED BY guest; DROP ROLE guest")
+        consumer = self.storing(10, conninfo=self.postgres.conninfo + " user=guest")
+        client = self.dealer(consumer.endpoint)
+        self.postgres.query("REVOKE INSERT ON messages FROM guest")
+        tags, line = self.held(consumer, client, numbered(0, 10))
+        self.assertIn("permission denied", line)
+        self.postgres.query("GRANT INSERT ON messages TO guest")
+        self.end_outage(consumer, client, tags)
+
+
+class Deaf:
+    """Between the consumer and the server: hands everything on, until it is told to keep the
+    server's answers back, and cuts that connection when it is told so.
+    """
+
+    def __init__(self, port):
+        self._server = ("127.0.0.1", port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
+        self.deaf = threading.Event()
+        self._cut = threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def cut(self):
+        self._cut.set()
+
+    def close(self):
+        self._cut.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join(DEADLINE)
+        self._listener.close()
+
+    def _serve(self):
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(self._server) as server:
+                self._relay(client, server)
+
+    def _relay(self, client, server):
+        first = not self._cut.is_set()
+        while not (first and self._cut.is_set()):
+            readable, _, _ = select.select([client, server], [], [], 0.05)
+            for source, target in ((client, server), (server, client)):
+                if source not in readable:
+                    continue
+                data = source.recv(65536)
+                if not data:
+                    return
+                if first and source is server and self.deaf.is_set():
+                    continue
+                target.sendall(data)
+
+
+class Doubt(PostgresCase):
+
+    def test_rows_whose_commit_was_not_heard_of_are_stored_and_no_duplicates(self):
+        proxy = Deaf(self.postgres.port)
+        self.addCleanup(proxy.close)
+        consumer = self.storing(10, conninfo=f"{self.postgres.conninfo} port={proxy.port}")
+        client = self.dealer(consumer.endpoint)
+        self.push(client, numbered(0, 10))
+        proxy.deaf.set()
+        tags = client.send_all(numbered(10, 10))
+        end = time.monotonic() + DEADLINE
+        while self.count() < 20:
+            self.assertLess(time.monotonic(), end, "the batch is never committed")
+        self.assertEqual(client.answered(), [])
+        proxy.cut()
+        self.wait_line(consumer, FAILS)
+        for reply in client.replies(tags):
+            self.assert_stored(reply, 10)
+        self.assertEqual(self.count(), 20)
+        self.assertEqual(consumer.wait_filled(2)[1]["summary"], {"stored": 10, "duplicates": 0})
+
+
+if __name__ == "__main__":
+    unittest.main()
