@@ -51,6 +51,11 @@ std::vector<std::string> parts_of(const std::string& table) {
     return parts;
 }
 
+// `--sink postgres://…` is a URI whose scheme has been taken for the sink's name.
+std::string as_conninfo(const std::string& target) {
+    return target.starts_with("//") ? "postgres:" + target : target;
+}
+
 PostgresParameters one_text(const std::string& text) {
     PostgresParameters parameters;
     parameters.add(PostgresType::kText, text);
@@ -74,8 +79,8 @@ PostgresRows must(tl::expected<PostgresRows, PostgresError> result, const std::s
 
 }  // namespace
 
-PostgresSink::PostgresSink(const SinkOptions& options, std::string conninfo)
-    : conninfo_(std::move(conninfo)), table_(options.table), run_(options.run) {
+PostgresSink::PostgresSink(const SinkOptions& options, const std::string& target)
+    : conninfo_(as_conninfo(target)), table_(options.table), run_(options.run) {
     const auto parts = parts_of(table_);
     if (const auto objection = objection_to_conninfo(conninfo_)) {
         // Not what was given: there may be a password in it.
@@ -263,9 +268,8 @@ Summary PostgresSink::summarize(const Batch& /*batch*/,
         stored += verdict.kind == Verdict::Kind::kStored ? 1 : 0;
         duplicates += verdict.kind == Verdict::Kind::kDuplicate ? 1 : 0;
     }
-    const auto others = duplicates == 0 ? "" : fmt::format(", {} duplicates", duplicates);
     return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates),
-            fmt::format("Stored {} rows in {}{} ✅", stored, table_, others)};
+            fmt::format("Stored {} rows in {} ✅", stored, table_)};
 }
 
 }  // namespace blocky

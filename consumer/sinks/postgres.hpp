@@ -23,10 +23,10 @@ namespace blocky {
 // may refuse messages, which are then rejected.
 class PostgresSink : public Sink {
 public:
-    // `conninfo` is libpq's, key=value or a URI. Throws UsageError when it is malformed or
-    // options.table is no NAME or SCHEMA.NAME, std::runtime_error when the server cannot be reached
-    // or the table cannot be used.
-    PostgresSink(const SinkOptions& options, std::string conninfo);
+    // `target` is libpq's connection string, key=value or a URI, which may lack its "postgres:".
+    // Throws UsageError when it is malformed or options.table is no NAME or SCHEMA.NAME,
+    // std::runtime_error when the server cannot be reached or the table cannot be used.
+    PostgresSink(const SinkOptions& options, const std::string& target);
 
     // Connects anew when the connection is gone. At most 30 s for the server's answer; in bad times
     // that much for connecting (5 s for each of its addresses) and for the session too.

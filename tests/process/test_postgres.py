@@ -120,6 +120,11 @@ class Rows(PostgresCase):
         self.push(self.dealer(consumer.endpoint), numbered(7, 1))
         self.assertEqual(self.postgres.query('SELECT id FROM "My ""schema"."Mess; ages\'"'), "id-7")
 
+    def test_a_uri_may_be_the_whole_of_the_option(self):
+        uri = self.postgres.uri.replace("postgresql://", "postgres://")
+        consumer = self.batching_consumer(1, "--sink", uri)
+        self.assert_stored(self.push(self.dealer(consumer.endpoint), numbered(1, 1))[0], 1)
+
     def test_a_user_who_may_only_insert_and_select_is_enough(self):
         self.storing(1).stop()  # makes the table
         self.postgres.query("DROP ROLE IF EXISTS clerk; CREATE ROLE clerk LOGIN; "
@@ -153,6 +158,7 @@ class Duplicates(PostgresCase):
             else:
                 self.assert_stored(reply, 5)
         self.assertEqual(second.wait_filled(1)[0]["summary"], {"stored": 3, "duplicates": 2})
+        self.assertEqual(second.wait_filled(1)[0]["duplicates"], 2)
         self.assertEqual(self.count(), 6)
 
     def test_of_the_same_id_twice_in_a_batch_the_first_is_stored(self):
@@ -391,6 +397,7 @@ class Deaf:
         self.port = self._listener.getsockname()[1]
         self.deaf = threading.Event()
         self._cut = threading.Event()
+        self._closed = threading.Event()
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
@@ -398,7 +405,7 @@ class Deaf:
         self._cut.set()
 
     def close(self):
-        self._cut.set()
+        self._closed.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._thread.join(DEADLINE)
         self._listener.close()
@@ -414,7 +421,7 @@ class Deaf:
 
     def _relay(self, client, server):
         first = not self._cut.is_set()
-        while not (first and self._cut.is_set()):
+        while not (self._closed.is_set() or first and self._cut.is_set()):
             readable, _, _ = select.select([client, server], [], [], 0.05)
             for source, target in ((client, server), (server, client)):
                 if source not in readable:
