@@ -21,12 +21,14 @@ packages=(
     libsqlite3-dev     # the sink sqlite, and its yardstick in bench/
     libsodium-dev      # random numbers and keys from the system's entropy
     libpq-dev          # PostgreSQL's client, for the sink postgres
+    libnats-dev        # the sink nats
     doctest-dev        # the C++ tests, which are part of the build
 )
 tests=(
     python3     # drives the real programs
     python3-zmq # a client that nobody here wrote
     postgresql  # a real server for the sink postgres
+    nats-server # three of them make the cluster that the sink nats is tested on
     procps      # ps and pgrep, to see that nothing is left behind
     jq          # an example of a command as a sink
     nodejs      # another one

@@ -1,0 +1,117 @@
+"""Just enough of the NATS text protocol to ask a server, and to read a JetStream stream back.
+
+It shares no code with the library that the consumer uses, so that neither can hide the other's
+mistakes.
+"""
+
+import itertools
+import json
+import socket
+
+from support.settings import DEADLINE
+
+
+class NatsError(Exception):
+    """The server refused a request of JetStream's API; `code` is its error code."""
+
+    def __init__(self, error):
+        super().__init__(error.get("description", "") or str(error))
+        self.code = error.get("err_code", error.get("code"))
+
+
+class NatsClient:
+    """One connection to one server; OSError when that is not there, or does not answer in time."""
+
+    def __init__(self, port, seconds=DEADLINE):
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+        self._stream = self._socket.makefile("rb")
+        self.info = json.loads(self._line().partition(b" ")[2])
+        self._inbox = f"_INBOX.blocky-{id(self)}"
+        self._numbers = itertools.count(1)
+        self._send('CONNECT {"verbose":false,"headers":true,"no_responders":true}\r\n'
+                   f"SUB {self._inbox}.* 1\r\nSUB {self._inbox}-stream 2\r\n")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        self._stream.close()
+        self._socket.close()
+
+    def publish(self, subject, payload=b"", reply=""):
+        self._send(f"PUB {subject} {reply} {len(payload)}\r\n".encode() + payload + b"\r\n")
+
+    def request(self, subject, payload=b""):
+        """The answer's bytes."""
+        reply = f"{self._inbox}.{next(self._numbers)}"
+        self.publish(subject, payload, reply)
+        while True:
+            to, _, headers, answer = self.receive()
+            if to == reply:
+                if headers.startswith(b"NATS/1.0 503"):
+                    raise NatsError({"code": 503, "description": f"nobody answers {subject}"})
+                return answer
+
+    def api(self, what, **question):
+        """JetStream's answer to $JS.API.`what`; NatsError when it is an error."""
+        answer = json.loads(self.request(f"$JS.API.{what}", json.dumps(question).encode()))
+        if "error" in answer:
+            raise NatsError(answer["error"])
+        return answer
+
+    def messages(self, stream):
+        """All messages of a stream in their order, each (headers, payload)."""
+        if self.api(f"STREAM.INFO.{stream}")["state"]["messages"] == 0:
+            return []
+        # Delivery wants a subscription to that very subject: none with a wildcard will do.
+        to, answered = f"{self._inbox}-stream", f"{self._inbox}.{next(self._numbers)}"
+        question = {"stream_name": stream, "config": {
+            "deliver_subject": to, "deliver_policy": "all", "ack_policy": "none"}}
+        self.publish(f"$JS.API.CONSUMER.CREATE.{stream}", json.dumps(question).encode(), answered)
+        found = []
+        while True:  # the first messages may come before the answer
+            subject, reply, headers, payload = self.receive()
+            if subject == answered:
+                answer = json.loads(payload)
+                if "error" in answer:
+                    raise NatsError(answer["error"])
+            elif reply.startswith("$JS.ACK."):
+                found.append((parse_headers(headers), payload))
+                if reply.endswith(".0"):  # so many are still to come
+                    return found
+
+    def receive(self):
+        """The next message: subject, reply, headers, payload."""
+        while True:
+            line = self._line()
+            verb, _, rest = line.partition(b" ")
+            if verb == b"PING":
+                self._send("PONG\r\n")
+            elif verb in (b"MSG", b"HMSG"):
+                words = rest.decode().split()
+                sizes = words[-2:] if verb == b"HMSG" else ["0", words[-1]]
+                reply = words[2] if len(words) == 3 + (2 if verb == b"HMSG" else 1) else ""
+                head, total = map(int, sizes)
+                body = self._stream.read(total + 2)[:-2]
+                return words[0], reply, body[:head], body[head:]
+            elif verb == b"-ERR":
+                raise NatsError({"description": rest.decode()})
+
+    def _line(self):
+        line = self._stream.readline()
+        if not line:
+            raise ConnectionError("the server has closed the connection")
+        return line.rstrip(b"\r\n")
+
+    def _send(self, data):
+        self._socket.sendall(data if isinstance(data, bytes) else data.encode())
+
+
+def parse_headers(block):
+    """The headers of a message by their names."""
+    lines = block.decode().split("\r\n")[1:]
+    pairs = (line.partition(":") for line in lines if line)
+    return {name: value.strip() for name, _, value in pairs}
