@@ -11,6 +11,11 @@
 #include "consumer/sinks/file_system.hpp"
 #include "consumer/sinks/jsonl.hpp"
 #include "consumer/sinks/sum.hpp"
+#ifdef BLOCKY_WITH_NATS
+#include "consumer/sinks/jetstream_connection.hpp"
+#include "consumer/sinks/nats.hpp"
+#include "consumer/sinks/nats_target.hpp"
+#endif
 #ifdef BLOCKY_WITH_POSTGRES
 #include "consumer/sinks/postgres.hpp"
 #endif
@@ -50,11 +55,28 @@ std::unique_ptr<Sink> make_postgres(const SinkOptions& options, const std::strin
 constexpr Make make_postgres = nullptr;
 #endif
 
+#ifdef BLOCKY_WITH_NATS
+std::unique_ptr<Sink> make_nats(const SinkOptions& options, const std::string& target) {
+    const auto parsed = parse_nats_target(target);
+    if (!parsed) {
+        throw UsageError(
+            fmt::format("--sink: got \"nats:{}\"; accepts nats:{} with URLs such as "
+                        "nats://127.0.0.1:4222 and a subject without wildcards",
+                        without_credentials(target), kNatsTargetForm));
+    }
+    return std::make_unique<NatsSink>(open_jetstream(*parsed, options.run, options.nats_create),
+                                      options.run);
+}
+#else
+constexpr Make make_nats = nullptr;
+#endif
+
 const std::array kKinds{
     Kind{"sum", "", make_sum},
     Kind{"jsonl", "PATH", make_jsonl},
     Kind{"sqlite", "PATH", make_sqlite_sink},
     Kind{"postgres", "CONNINFO", make_postgres},
+    Kind{"nats", "URL[,URL…]#SUBJECT", make_nats},
     Kind{"exec", "COMMAND", make_exec_sink},
     Kind{"exec-sh", "LINE", make_exec_sh_sink}};
 }  // namespace

@@ -48,6 +48,17 @@ class NatsClient:
         """The answer's bytes."""
         reply = f"{self._inbox}.{next(self._numbers)}"
         self.publish(subject, payload, reply)
+        return self._answer(subject, reply)
+
+    def publish_with_headers(self, subject, headers, payload):
+        """The stream's acknowledgement; `headers` as they go over the wire."""
+        reply = f"{self._inbox}.{next(self._numbers)}"
+        size = len(headers) + len(payload)
+        self._send(f"HPUB {subject} {reply} {len(headers)} {size}\r\n".encode()
+                   + headers + payload + b"\r\n")
+        return self._answer(subject, reply)
+
+    def _answer(self, subject, reply):
         while True:
             to, _, headers, answer = self.receive()
             if to == reply:
