@@ -282,7 +282,7 @@ void Router::dispatch(Batcher& batcher) {
         if (batch->messages.empty()) {
             HeldBatch nobody;
             finish(*batch, {{}, sink_.summarize(*batch, {}), Duration::zero()}, nobody);
-        } else if (sink_.is_inline()) {
+        } else if (worker_.is_inline()) {
             const auto processed = worker_.process_inline(*batch);
             now_ = Clock::now();
             auto held = batcher.complete(processed.verdicts);

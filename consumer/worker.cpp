@@ -4,16 +4,10 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <exception>
-#include <iterator>
-#include <random>
 #include <system_error>
 #include <utility>
-
-#include <spdlog/spdlog.h>
 
 #include "common/invariant.hpp"
 
@@ -28,23 +22,12 @@ int make_event_descriptor() {
     return descriptor;
 }
 
-Batch part_of(const Batch& batch, std::size_t begin, std::size_t end) {
-    Batch part;  // its texts stay the whole batch's
-    part.number = batch.number;
-    part.trigger = batch.trigger;
-    part.closed_at = batch.closed_at;
-    part.producers = batch.producers;
-    const auto first = batch.messages.begin();
-    part.messages.assign(std::next(first, static_cast<std::ptrdiff_t>(begin)),
-                         std::next(first, static_cast<std::ptrdiff_t>(end)));
-    return part;
-}
-
 }  // namespace
 
-Worker::Worker(Sink& sink, RetryPolicy policy)
+Worker::Worker(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter)
     : sink_(sink),
-      policy_(policy),
+      dead_letter_(dead_letter),
+      settler_(sink, policy, dead_letter),
       wake_up_(make_event_descriptor()),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
@@ -88,75 +71,10 @@ void Worker::run(const std::stop_token& stop) {
 
 Processed Worker::process(const Batch& batch, const std::stop_token& stop) {
     const auto start = Clock::now();
-    give_up_at_.reset();
-    if (policy_.give_up_after) {
-        give_up_at_ = start + *policy_.give_up_after;
-    }
-    auto verdicts = settle(batch, stop);
+    auto verdicts =
+        settler_.settle(batch, [this, &stop](Duration delay) { return wait(delay, stop); });
     auto summary = sink_.summarize(batch, verdicts);
     return {std::move(verdicts), std::move(summary), Clock::now() - start};
-}
-
-std::vector<Verdict> Worker::settle(const Batch& batch, const std::stop_token& stop) {
-    auto result = try_until_settled(batch, stop);
-    if (result) {
-        return std::move(*result);
-    }
-    const auto& failure = result.error();
-    if (failure.kind == SinkFailure::Kind::kTransient) {
-        return std::vector<Verdict>(batch.messages.size(),
-                                    {Verdict::Kind::kFailed, failure.reason});
-    }
-    if (batch.messages.size() == 1) {
-        return {{Verdict::Kind::kRejected, failure.reason}};
-    }
-    return settle_halves(batch, stop);
-}
-
-std::vector<Verdict> Worker::settle_halves(const Batch& batch, const std::stop_token& stop) {
-    const auto size = batch.messages.size();
-    auto verdicts = settle(part_of(batch, 0, size / 2), stop);
-    std::ranges::move(settle(part_of(batch, size / 2, size), stop), std::back_inserter(verdicts));
-    return verdicts;
-}
-
-// Verdicts, a permanent failure, or a transient one that has lasted too long.
-BatchResult Worker::try_until_settled(const Batch& batch, const std::stop_token& stop) {
-    std::optional<Backoff> backoff;  // most batches need none, and its seed is not for nothing
-    while (true) {
-        auto result = try_once(batch);
-        if (result || result.error().kind == SinkFailure::Kind::kPermanent) {
-            note_success();
-            return result;
-        }
-        if (!backoff) {
-            backoff.emplace(policy_.first_delay, policy_.longest_delay, std::random_device{}());
-        }
-        note_failure(result.error().reason);
-        auto delay = backoff->next();
-        if (give_up_at_) {
-            const auto left = *give_up_at_ - Clock::now();
-            if (left <= Duration::zero()) {
-                return result;
-            }
-            delay = std::min(delay, left);
-        }
-        if (!wait(delay, stop)) {
-            return result;
-        }
-    }
-}
-
-BatchResult Worker::try_once(const Batch& batch) {
-    try {
-        auto result = sink_.process(batch);
-        invariant(!result || result->size() == batch.messages.size(),
-                  "a sink gives one verdict per message");
-        return result;
-    } catch (const std::exception& error) {
-        // A sink that gave no verdict has failed, and may succeed later.
-        return tl::make_unexpected(SinkFailure{SinkFailure::Kind::kTransient, error.what()});
-    }
 }
 
 // False when the program is to stop, which ends the retries.
@@ -164,19 +82,6 @@ bool Worker::wait(Duration delay, const std::stop_token& stop) {
     std::unique_lock lock(mutex_);
     changed_.wait_for(lock, stop, delay, [] { return false; });
     return !stop.stop_requested();
-}
-
-// A sink that is down is said once, not once per try.
-void Worker::note_failure(const std::string& reason) {
-    if (!std::exchange(failing_, true)) {
-        spdlog::warn("the sink fails, producers stay held while it is tried again: {}", reason);
-    }
-}
-
-void Worker::note_success() {
-    if (std::exchange(failing_, false)) {
-        spdlog::info("the sink works again");
-    }
 }
 
 }  // namespace blocky

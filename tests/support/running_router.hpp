@@ -36,9 +36,12 @@ class RunningRouter {
 public:
     explicit RunningRouter(FakeSink& sink, RouterOptions options = batches_of(1),
                            RetryPolicy retry = {std::nullopt, 1ms, 2ms},
-                           const std::string& log_path = "/dev/null")
+                           const std::string& log_path = "/dev/null",
+                           DeadLetter* dead_letter = nullptr)
         : log_(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)),
-          thread_([this, &sink, options, retry] { run(sink, options, retry); }) {
+          thread_([this, &sink, options, retry, dead_letter] {
+              run(sink, options, retry, dead_letter);
+          }) {
         auto endpoints = endpoints_promise_.get_future();
         endpoints_ = get(endpoints);
     }
@@ -67,9 +70,10 @@ public:
     const Metrics& metrics() const { return metrics_; }
 
 private:
-    void run(FakeSink& sink, const RouterOptions& options, const RetryPolicy& retry) {
+    void run(FakeSink& sink, const RouterOptions& options, const RetryPolicy& retry,
+             DeadLetter* dead_letter) {
         try {
-            Worker worker(sink, retry);
+            Worker worker(sink, retry, dead_letter);
             BatchLog log(log_.get(), LogFormat::kText, "run");
             Router router(context_, options, sink, worker, log, stop_);
             endpoints_promise_.set_value(router.endpoints());
