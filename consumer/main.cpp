@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -23,6 +24,7 @@
 #include "common/signals.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/cpu_list.hpp"
+#include "consumer/dead_letter.hpp"
 #include "consumer/ipc_lock.hpp"
 #include "consumer/options.hpp"
 #include "consumer/router.hpp"
@@ -108,9 +110,13 @@ int serve(const ConsumerOptions& options) {
     auto sink_options = options.sink;
     sink_options.run = run;
     const auto sink = make_sink(sink_options);
+    std::optional<DeadLetter> dead_letter;
+    if (options.dead_letter) {
+        dead_letter.emplace(*options.dead_letter, run);
+    }
     const auto locks = lock_ipc_endpoints(options.bind);
     zmq::context_t context;
-    Worker worker(*sink, options.retry);
+    Worker worker(*sink, options.retry, dead_letter ? &*dead_letter : nullptr);
     BatchLog log(STDOUT_FILENO, options.log, run);
     bool finished = false;
     {

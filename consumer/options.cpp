@@ -132,6 +132,11 @@ void add_sink_options(CommandLine& line, ConsumerOptions& options) {
                  options.retry.give_up_after = parse_duration(text);
                  return text == "forever" || options.retry.give_up_after.has_value();
              });
+    line.add({"--dead-letter", "FILE", "", "the path of a file to append to",
+              "Keep each message that the sink rejects here, a JSON line with why and the payload, "
+              "synced before its producer is told. May be moved away at any time; "
+              "`blocky-producer --replay` sends the payloads again"},
+             into(options.dead_letter, not_empty));
 }
 
 void add_socket_options(CommandLine& line, ConsumerOptions& options) {

@@ -21,6 +21,7 @@ struct ConsumerOptions {
     BatcherOptions batcher;
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
     RetryPolicy retry;
+    std::optional<std::string> dead_letter;  // a path
     LogFormat log = LogFormat::kText;
     std::optional<std::vector<unsigned>> cpus;  // that its threads may run on; nothing: all
     std::optional<std::uint64_t> batches;       // exit after so many

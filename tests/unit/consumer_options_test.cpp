@@ -157,6 +157,7 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--max-message-bytes", {"0", "257MiB", "x"}},
         {"--dedup-window", {"-1", "x", "3000000000"}},
         {"--retry-for", {"10", "never", ""}},
+        {"--dead-letter", {""}},
         {"--log", {"xml", ""}},
         {"--batches", {"0", "x"}},
         {"--sink", {""}},
@@ -201,29 +202,14 @@ TEST_CASE("an address that others can reach needs --insecure said aloud") {
 
 TEST_CASE("help and version are printed and end the program") {
     const auto help = stdout_of([] { CHECK_FALSE(parse(parse_consumer_options, {"--help"})); });
-    for (const std::string option : {"--bind",
-                                     "--interval",
-                                     "--linger",
-                                     "--barrier",
-                                     "--cpus",
-                                     "--max-items",
-                                     "--max-bytes",
-                                     "--reply",
-                                     "--sink",
-                                     "--table",
-                                     "--nats-create",
-                                     "--exec-timeout",
-                                     "--max-held",
-                                     "--max-held-bytes",
-                                     "--max-message-bytes",
-                                     "--dedup-window",
-                                     "--retry-for",
-                                     "--log",
-                                     "--batches",
-                                     "--config",
-                                     "--insecure",
-                                     "--version",
-                                     "--help"}) {
+    for (const std::string option : {"--bind",         "--interval",       "--linger",
+                                     "--barrier",      "--cpus",           "--max-items",
+                                     "--max-bytes",    "--reply",          "--sink",
+                                     "--table",        "--nats-create",    "--exec-timeout",
+                                     "--max-held",     "--max-held-bytes", "--max-message-bytes",
+                                     "--dedup-window", "--retry-for",      "--dead-letter",
+                                     "--log",          "--batches",        "--config",
+                                     "--insecure",     "--version",        "--help"}) {
         CAPTURE(option);
         CHECK(help.find(option) != std::string::npos);
     }
