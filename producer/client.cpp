@@ -22,8 +22,9 @@ Client::Client(zmq::context_t& context, ClientOptions options)
     socket_.emplace(context_, reach_.endpoint());
 }
 
-PushResult Client::push(std::string_view value, std::string_view id) {
-    const auto body = encode(PushRequest{value, options_.name, id, options_.deadline});
+PushResult Client::push(std::string_view value, std::string_view id, std::string_view producer) {
+    const std::string_view who = producer.empty() ? options_.name : producer;
+    const auto body = encode(PushRequest{value, who, id, options_.deadline});
     if (body.size() > options_.max_message_bytes) {
         return tl::make_unexpected(too_large(body.size(), options_.max_message_bytes));
     }

@@ -24,7 +24,8 @@ public:
 
     // Pushes `value` (JSON text) under `id` (1 to 128 bytes of UTF-8). Blocks until it is
     // acknowledged, refused or given up. Calling again with the same id and value is always safe.
-    PushResult push(std::string_view value, std::string_view id);
+    // `producer`: of this message alone, in place of the client's name.
+    PushResult push(std::string_view value, std::string_view id, std::string_view producer = {});
 
 private:
     PushResult exchange(const std::string& body, std::string_view id);

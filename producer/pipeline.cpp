@@ -6,6 +6,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include "common/invariant.hpp"
+
 namespace blocky {
 namespace {
 
@@ -37,8 +39,9 @@ bool Pipeline::has_room() const {
 }
 
 void Pipeline::push(std::string_view value, std::string_view id, PushCallback callback,
-                    TimePoint now) {
-    auto& message = window_.add(value, id);
+                    TimePoint now, std::string_view producer) {
+    invariant(producer.empty() || options_.client.name.empty(), "a message has one producer");
+    auto& message = window_.add(value, id, producer);
     message.callback = std::move(callback);
     message.pushed_at = now;
     const auto bytes = text_.plain_bytes(message.text);

@@ -38,7 +38,9 @@ public:
     std::uint64_t outcomes() const { return outcomes_; }  // handed out so far
 
     // Takes a message for which has_room(); one that is too large gets its outcome at once.
-    void push(std::string_view value, std::string_view id, PushCallback callback, TimePoint now);
+    // `producer`: of this message alone, where the client has no name.
+    void push(std::string_view value, std::string_view id, PushCallback callback, TimePoint now,
+              std::string_view producer = {});
 
     // The next request that may go, of at least `enough` messages; nullptr when there is none.
     // Counts as sent, and is valid until the next call. May go: not while a consumer is busy.

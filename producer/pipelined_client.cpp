@@ -39,8 +39,8 @@ PipelinedClient::PipelinedClient(zmq::context_t& context, PipelineOptions option
     open_socket();
 }
 
-void PipelinedClient::push_async(std::string_view value, std::string_view id,
-                                 PushCallback callback) {
+void PipelinedClient::push_async(std::string_view value, std::string_view id, PushCallback callback,
+                                 std::string_view producer) {
     if (++pushes_since_turn_ >= kPushesBetweenTurns) {
         monitor_due_ = stop_due_ = true;
         turn(Sending::kFullBundlesOnly);
@@ -54,7 +54,7 @@ void PipelinedClient::push_async(std::string_view value, std::string_view id,
     }
     // The caller may have been away for long: an old time would make timeouts come too early.
     now_ = Clock::now();
-    pipeline_.push(value, id, std::move(callback), now_);
+    pipeline_.push(value, id, std::move(callback), now_, producer);
     send_waiting(Sending::kFullBundlesOnly);
 }
 

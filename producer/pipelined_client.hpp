@@ -30,8 +30,10 @@ public:
 
     // Pushes `value` (JSON text) under `id` (1 to 128 bytes of UTF-8); `callback` gets the outcome,
     // at once for a message that is too large or comes after a stop. Blocks while the window is
-    // full. Messages are sent in the order of these calls.
-    void push_async(std::string_view value, std::string_view id, PushCallback callback);
+    // full. Messages are sent in the order of these calls. `producer`: of this message alone; only
+    // where the client has no name.
+    void push_async(std::string_view value, std::string_view id, PushCallback callback,
+                    std::string_view producer = {});
 
     // The same, and waits for the outcome. Others go on meanwhile.
     PushResult push(std::string_view value, std::string_view id);

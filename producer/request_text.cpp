@@ -14,8 +14,13 @@ char* append(char* to, std::string_view text) {
 
 }  // namespace
 
-void MessageText::assign(std::string_view value, std::string_view id) {
-    json.assign("{\"value\":").append(value).append(",\"id\":");
+void MessageText::assign(std::string_view value, std::string_view id, std::string_view producer) {
+    json.assign("{\"value\":").append(value);
+    if (!producer.empty()) {
+        json += ",\"producer\":";
+        append_json_string(json, producer);
+    }
+    json += ",\"id\":";
     id_at = json.size();
     append_json_string(json, id);
     json += '}';

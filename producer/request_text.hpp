@@ -10,13 +10,14 @@
 
 namespace blocky {
 
-// {"value":…,"id":…}, which is a member of a bundle and the start of a request.
+// {"value":…,"id":…}, perhaps with a "producer" between the two, which is a member of a bundle and
+// the start of a request.
 struct MessageText {
     std::string json;
     std::size_t id_at = 0;  // where the id stands, as a JSON string
 
     // Takes over the storage it has.
-    void assign(std::string_view value, std::string_view id);
+    void assign(std::string_view value, std::string_view id, std::string_view producer = {});
     std::string_view id() const { return std::string_view(json).substr(id_at, id_size()); }
 
 private:

@@ -27,7 +27,7 @@ Window::Window(std::size_t capacity, std::uint64_t first_tag)
     std::ranges::reverse(free_);
 }
 
-OpenMessage& Window::add(std::string_view value, std::string_view id) {
+OpenMessage& Window::add(std::string_view value, std::string_view id, std::string_view producer) {
     invariant(!full(), "a message is pushed only while there is room");
     auto& message = *free_.back();
     free_.pop_back();
@@ -36,7 +36,7 @@ OpenMessage& Window::add(std::string_view value, std::string_view id) {
     message.alone = false;
     message.sequence = ++next_sequence_;
     message.id.assign(id);
-    message.text.assign(value, id);
+    message.text.assign(value, id, producer);
     waiting_.push_back(&message);
     ++size_;
     bytes_ += message.text.json.size();

@@ -55,8 +55,8 @@ public:
     std::size_t bytes() const { return bytes_; }
     std::size_t requests() const { return open_requests_; }
 
-    // A new message, not full() before, that waits behind all others.
-    OpenMessage& add(std::string_view value, std::string_view id);
+    // A new message, not full() before, that waits behind all others. `producer`: empty for none.
+    OpenMessage& add(std::string_view value, std::string_view id, std::string_view producer = {});
     // Takes the message out, wherever it is. Its strings stay until the next add().
     void release(OpenMessage& message);
 

@@ -57,6 +57,19 @@ TEST_CASE("a request and a bundle say what the protocol's writer says") {
     }
 }
 
+TEST_CASE("a message may have a producer of its own, alone and in a bundle") {
+    const RequestText text("", 250ms);
+    MessageText message;
+    message.assign("1", "a\"", "p\"ü");
+    CHECK(message.id() == R"("a\"")");
+    CHECK(plain(text, message) == R"({"value":1,"producer":"p\"ü","id":"a\"","deadline_ms":250})");
+    std::string member(RequestText::member_bytes(message, true), '?');
+    CHECK(RequestText::write_member(member.data(), message, true) == member.data() + member.size());
+    CHECK(member == R"({"value":1,"producer":"p\"ü","id":"a\""})");
+    message.assign("2", "b");
+    CHECK(message.json == R"({"value":2,"id":"b"})");
+}
+
 TEST_CASE("a message knows where its id stands") {
     CHECK(text_of({"1", "", "a", {}}).id() == R"("a")");
     CHECK(text_of({R"({"id":"b"})", "", "a\"", {}}).id() == R"("a\"")");
