@@ -18,8 +18,12 @@ constexpr std::size_t kBlockBytes = 1U << 16U;
 
 }  // namespace
 
-LineReader::LineReader(int descriptor, std::size_t max_bytes, int stop_descriptor)
-    : descriptor_(descriptor), max_bytes_(max_bytes), stop_descriptor_(stop_descriptor) {}
+LineReader::LineReader(int descriptor, std::size_t max_bytes, int stop_descriptor,
+                       std::uint64_t end)
+    : descriptor_(descriptor),
+      max_bytes_(max_bytes),
+      stop_descriptor_(stop_descriptor),
+      end_(end) {}
 
 LineReader::Status LineReader::next(std::string& line) {
     advance(true);
@@ -86,11 +90,11 @@ LineReader::Fill LineReader::fill(bool waits) {
             }
             return Fill::kNothing;
         }
-        buffer_.resize(kBlockBytes);
+        buffer_.resize(std::min<std::uint64_t>(kBlockBytes, end_ - bytes_read_));
         at_ = 0;
         count = read(descriptor_, buffer_.data(), buffer_.size());
         if (count < 0 && errno != EINTR && errno != EAGAIN) {
-            throw std::system_error(errno, std::generic_category(), "reading --input");
+            throw std::system_error(errno, std::generic_category(), "reading the input");
         }
         if (count < 0) {
             buffer_.clear();

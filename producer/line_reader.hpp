@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -14,8 +15,10 @@ public:
     enum class Status { kLine, kTooLong, kEnd, kStopped };
 
     // Reads from `descriptor` until `stop_descriptor` turns readable; both stay the caller's.
-    // Of a line over `max_bytes` only so many are kept.
-    LineReader(int descriptor, std::size_t max_bytes, int stop_descriptor);
+    // Of a line over `max_bytes` only so many are kept. What is there ends after `end` bytes,
+    // though more should come.
+    LineReader(int descriptor, std::size_t max_bytes, int stop_descriptor,
+               std::uint64_t end = std::numeric_limits<std::uint64_t>::max());
 
     // The next line goes to `line`, without its newline or a CR before it. A last line without a
     // newline counts. Throws std::system_error when reading fails.
@@ -37,6 +40,7 @@ private:
     int descriptor_;
     std::size_t max_bytes_;
     int stop_descriptor_;
+    std::uint64_t end_;
     std::string buffer_;
     std::size_t at_ = 0;             // of the first byte in buffer_ that was not taken
     std::string line_;               // so far

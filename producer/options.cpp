@@ -99,6 +99,15 @@ void add_message_options(CommandLine& line, ProducerOptions& options) {
             options.id_field = parse_pointer(text);
             return options.id_field.has_value();
         });
+    line.add(
+        {"--replay", "FILE", "", "the path of a readable file, or - for stdin",
+         "Instead of --input: send the payloads of a dead-letter file (blocky-consumer's "
+         "--dead-letter) again, in order, with the ids and producers they had, so that to do it "
+         "twice is safe. The file is not changed; move it away first, then a new one is begun"},
+        [&options](const std::string& text) {
+            options.replay = text;
+            return !text.empty();
+        });
     line.add({"--count", "N", "", "a count of at least 1", "Stop after N acknowledged messages"},
              [&options](const std::string& text) {
                  options.count = parse_count(text, 1);
@@ -147,6 +156,18 @@ void add_flow_options(CommandLine& line, ProducerOptions& options) {
              });
 }
 
+// Where each message comes from, and with whose name and id, must be said once.
+void check_replay(const CommandLine& line) {
+    for (const std::string other : {"--input", "--raw", "--id-field", "--name"}) {
+        if (line.given("--replay") && line.given(other)) {
+            throw UsageError(
+                fmt::format("--replay: got {} too; accepts a dead-letter file alone, whose "
+                            "messages have their own values, ids and producers",
+                            other));
+        }
+    }
+}
+
 void check_combination(const ProducerOptions& options) {
     if (options.id_field && !options.input) {
         throw UsageError(
@@ -181,6 +202,7 @@ std::optional<ProducerOptions> parse_producer_options(int argc, const char* cons
     if (options.client.endpoints.empty()) {
         options.client.endpoints.emplace_back(kDefaultConnect);
     }
+    check_replay(line);
     check_combination(options);
     return options;
 }

@@ -14,7 +14,8 @@ namespace blocky {
 
 struct ProducerOptions {
     ClientOptions client;
-    std::optional<std::string> input;  // a path, or - for stdin; nothing: count
+    std::optional<std::string> input;   // a path, or - for stdin; nothing: count
+    std::optional<std::string> replay;  // a dead-letter file instead; a path, or - for stdin
     bool raw = false;
     std::optional<JsonPointer> id_field;
     std::optional<std::uint64_t> count;  // stop after so many acknowledged messages

@@ -17,6 +17,7 @@
 #include "common/command_line.hpp"
 #include "producer/client.hpp"
 #include "producer/pipelined_client.hpp"
+#include "producer/replay_source.hpp"
 
 namespace blocky {
 namespace {
@@ -29,33 +30,43 @@ std::string random_session() {
     return fmt::format("{:08x}{:08x}", random(), random());
 }
 
-int open_input(const std::string& path) {
+// A dead letter has its message in it, and why it was rejected, in a sink's words: room for both.
+constexpr std::size_t kBesidePayload = std::size_t{16} << 20U;
+
+int open_input(const std::string& option, const std::string& path) {
     if (path == "-") {
         return STDIN_FILENO;
     }
     const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
         throw UsageError(
-            fmt::format("--input: got \"{}\" ({}); accepts the path of a readable file, or - for "
-                        "stdin",
-                        path, std::generic_category().message(errno)));
+            fmt::format("{}: got \"{}\" ({}); accepts the path of a readable file, or - for stdin",
+                        option, path, std::generic_category().message(errno)));
     }
     return descriptor;
 }
 
 std::unique_ptr<Source> make_source(const ProducerOptions& options, const StopSignal& stop) {
     const auto id_prefix = fmt::format("{}:{}:", options.client.name, random_session());
+    if (options.replay) {
+        return std::make_unique<ReplaySource>(ReplaySourceOptions{
+            open_input("--replay", *options.replay), id_prefix,
+            2 * options.client.max_message_bytes + kBesidePayload, stop.descriptor()});
+    }
     if (!options.input) {
         return std::make_unique<CounterSource>(id_prefix);
     }
     return std::make_unique<LineSource>(
-        LineSourceOptions{open_input(*options.input), options.raw, options.id_field, id_prefix,
-                          options.client.max_message_bytes, stop.descriptor()});
+        LineSourceOptions{open_input("--input", *options.input), options.raw, options.id_field,
+                          id_prefix, options.client.max_message_bytes, stop.descriptor()});
 }
 
 ClientOptions client_options(const ProducerOptions& options, const StopSignal& stop) {
     auto client = options.client;
     client.stop_descriptor = stop.descriptor();
+    if (options.replay) {
+        client.name.clear();  // each message is its own producer's
+    }
     return client;
 }
 
@@ -84,7 +95,7 @@ void Run::push_in_lock_step() {
     while (!done() && pace_.wait(stop_.descriptor()) && !stop_.requested()) {
         pace_.take();
         if (const auto item = next_item()) {
-            settle(item->number, item->id, client.push(item->value, item->id));
+            settle(item->number, item->id, client.push(item->value, item->id, item->producer));
         }
     }
 }
@@ -98,12 +109,13 @@ void Run::push_pipelined() {
         }
         pace_.take();
         if (const auto item = next_item()) {
+            await_same_id(client, item->id);
             // As large as std::function takes without allocating.
             const auto settle_it = [this, number = item->number](std::string_view id,
                                                                  const PushResult& result) {
                 settle(number, id, result);
             };
-            client.push_async(item->value, item->id, settle_it);
+            client.push_async(item->value, item->id, settle_it, item->producer);
         }
     }
     client.flush();
@@ -127,6 +139,19 @@ bool Run::wait_for_turn(PipelinedClient& client) {
     return true;
 }
 
+// A message that was rejected twice is in a dead-letter file twice. Of two copies in flight the
+// consumer answers the newer one only, so the second waits until the first has its outcome.
+void Run::await_same_id(PipelinedClient& client, std::string_view id) {
+    if (!options_.replay) {
+        return;
+    }
+    std::string key(id);
+    if (open_ids_.contains(key)) {
+        client.flush();
+    }
+    open_ids_.insert(std::move(key));
+}
+
 std::optional<Item> Run::next_item() {
     auto next = source_->next();
     if (const auto* const item = std::get_if<Item>(&next)) {
@@ -141,6 +166,9 @@ std::optional<Item> Run::next_item() {
 }
 
 void Run::settle(std::uint64_t number, std::string_view id, const PushResult& result) {
+    if (!open_ids_.empty()) {
+        open_ids_.erase(std::string(id));
+    }
     if (result) {
         ++acknowledged_;
         log_.acknowledged(id, *result);

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_set>
 
 #include <zmq.hpp>
 
@@ -34,6 +35,7 @@ private:
     void push_in_lock_step();
     void push_pipelined();
     bool wait_for_turn(PipelinedClient& client);
+    void await_same_id(PipelinedClient& client, std::string_view id);
     // What to push now; nothing when there is none, be it for now or for good.
     std::optional<Item> next_item();
     bool done() const { return ended_ || (options_.count && acknowledged_ >= *options_.count); }
@@ -51,7 +53,8 @@ private:
     Pace pace_;
     std::uint64_t acknowledged_ = 0;
     std::uint64_t lost_ = 0;
-    bool ended_ = false;  // nothing more is to be pushed
+    std::unordered_set<std::string> open_ids_;  // in flight, of a replay
+    bool ended_ = false;                        // nothing more is to be pushed
 };
 
 }  // namespace blocky

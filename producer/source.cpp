@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
+}  // namespace
+
 std::optional<std::uint64_t> file_size(int descriptor) {
     struct stat status {};
     if (fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size == 0) {
@@ -24,12 +26,10 @@ std::optional<std::uint64_t> file_size(int descriptor) {
     return static_cast<std::uint64_t>(status.st_size);
 }
 
-}  // namespace
-
 Next CounterSource::next() {
     id_.resize(prefix_bytes_);
     fmt::format_to(std::back_inserter(id_), "{}", ++count_);
-    return Item{std::string_view(id_).substr(prefix_bytes_), id_, count_};
+    return Item{std::string_view(id_).substr(prefix_bytes_), id_, count_, {}};
 }
 
 std::string CounterSource::name(std::uint64_t number) const {
@@ -79,11 +79,11 @@ Next LineSource::message() {
         fmt::format_to(std::back_inserter(id_), "{}", number_);
     }
     if (!options_.raw && is_json(line_)) {
-        return Item{line_, id_, number_};
+        return Item{line_, id_, number_, {}};
     }
     value_.clear();
     append_json_string(value_, line_);
-    return Item{value_, id_, number_};
+    return Item{value_, id_, number_, {}};
 }
 
 std::string LineSource::name(std::uint64_t number) const {

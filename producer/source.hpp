@@ -18,7 +18,8 @@ namespace blocky {
 struct Item {
     std::string_view value;  // JSON text
     std::string_view id;
-    std::uint64_t number = 0;  // see Source::name
+    std::uint64_t number = 0;   // see Source::name
+    std::string_view producer;  // of this message alone; empty: whoever this client is
 };
 // Something that is no message; the run goes on.
 struct Skipped {
@@ -29,6 +30,9 @@ struct EndOfInput {};
 struct StopRequested {};
 
 using Next = std::variant<Item, Skipped, EndOfInput, StopRequested>;
+
+// Of a file that is not empty; nothing for a pipe or the like.
+std::optional<std::uint64_t> file_size(int descriptor);
 
 class Source {
 public:

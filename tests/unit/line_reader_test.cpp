@@ -146,5 +146,21 @@ TEST_CASE("a descriptor that cannot be read is an exception, not an end") {
     CHECK_THROWS_AS(reader.next(line), std::system_error);
 }
 
+TEST_CASE("what stands behind the end that was given is not read") {
+    const Input input("one\ntwo\nthree\n");
+    for (const std::uint64_t end : {0U, 4U, 6U, 8U}) {
+        CAPTURE(end);
+        lseek(input.file.get(), 0, SEEK_SET);
+        LineReader reader(input.file.get(), kMaxBytes, -1, end);
+        std::string text;
+        std::string line;
+        while (reader.next(line) == Status::kLine) {
+            text += line + "\n";
+        }
+        CHECK(text == (end == 0 ? "" : end == 4 ? "one\n" : end == 6 ? "one\ntw\n" : "one\ntwo\n"));
+        CHECK(reader.bytes_read() == end);
+    }
+}
+
 }  // namespace
 }  // namespace blocky::test

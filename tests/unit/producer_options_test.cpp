@@ -35,6 +35,7 @@ TEST_CASE("the defaults are those of the contract") {
     CHECK_FALSE(options.client.retry_for);
     CHECK(options.client.max_message_bytes == 1U << 20U);
     CHECK_FALSE(options.input);
+    CHECK_FALSE(options.replay);
     CHECK_FALSE(options.raw);
     CHECK_FALSE(options.id_field);
     CHECK_FALSE(options.count);
@@ -102,6 +103,7 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--connect", {"127.0.0.1:5555", "tcp://*:5555", "tcp://127.0.0.1:0", "ipc://", ""}},
         {"--name", {"", std::string(65, 'x'), "a\x7F", "\xFF"}},
         {"--input", {""}},
+        {"--replay", {""}},
         {"--count", {"0", "-1", "all", ""}},
         {"--rate", {"0", "-1", "nan", "inf", "fast", "1e10", "0.0001", "5/s", ""}},
         {"--timeout", {"0s", "10", ""}},
@@ -132,6 +134,21 @@ TEST_CASE("--id-field needs lines of JSON to look into") {
     CHECK(parsed({"--id-field", "", "--input", "-"}).id_field);  // the whole line
 }
 
+TEST_CASE("--replay stands in the place of all that says what is sent") {
+    const auto options = parsed({"--replay", "dead", "--in-flight", "100", "--bundle", "10",
+                                 "--rate", "5", "--count", "3", "--deadline", "1s"});
+    CHECK(options.replay == "dead");
+    CHECK(parsed({"--replay", "-"}).replay == "-");
+    for (const Strings& other :
+         {Strings{"--input", "-"}, Strings{"--raw"}, Strings{"--name", "p"}}) {
+        auto arguments = other;
+        arguments.insert(arguments.end(), {"--replay", "dead"});
+        check_names(error_of(arguments), "--replay", other.front());
+    }
+    check_names(error_of({"--replay", "dead", "--input", "-", "--id-field", "/id"}), "--replay",
+                "--input");
+}
+
 TEST_CASE("a deadline is at least a millisecond, and whole ones") {
     CHECK(parsed({"--deadline", "1us"}).client.deadline == 1ms);
     CHECK(parsed({"--deadline", "1500us"}).client.deadline == 2ms);
@@ -152,7 +169,7 @@ TEST_CASE("what is no option is an error that quotes it") {
 TEST_CASE("help and version are printed and end the program") {
     const auto help = stdout_of([] { CHECK_FALSE(parse(parse_producer_options, {"--help"})); });
     for (const std::string option :
-         {"--connect", "--name", "--input", "--raw", "--count", "--rate", "--timeout",
+         {"--connect", "--name", "--input", "--replay", "--raw", "--count", "--rate", "--timeout",
           "--retry-for", "--id-field", "--in-flight", "--bundle", "--deadline",
           "--max-message-bytes", "--log", "--version", "--help"}) {
         CAPTURE(option);
