@@ -5,6 +5,7 @@ reaped, and held to its exit code and to a stderr without a sanitizer's report; 
 is shown.
 """
 
+import itertools
 import os
 import pathlib
 import subprocess
@@ -28,6 +29,7 @@ class BlockyCase(unittest.TestCase):
 
     def setUp(self):
         self.children = []
+        self._inputs = itertools.count()
         directory = tempfile.TemporaryDirectory(prefix="blocky-")
         self.addCleanup(directory.cleanup)
         self.directory = pathlib.Path(directory.name)
@@ -90,7 +92,7 @@ class BlockyCase(unittest.TestCase):
 
     def input_file(self, text):
         """A file in this test's directory with that text (str or bytes)."""
-        path = self.directory / f"input-{len(list(self.directory.iterdir()))}"
+        path = self.directory / f"input-{next(self._inputs)}"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         return str(path)
 

@@ -95,7 +95,7 @@ class CorrelatedReq(Req):
 class Dealer(Client):
     """DEALER with the REQ envelope; a frame of its own before the delimiter tells replies apart."""
 
-    PROBE = {"value": "sum takes no strings"}
+    PROBE = {"value": 1, "id": ""}  # no sink is asked for this one
 
     def __init__(self, context, endpoint):
         self._tags = (b"tag-%d" % number for number in itertools.count(1))
@@ -150,6 +150,10 @@ class Dealer(Client):
         """The tags that have been answered by now, and not been fetched; exact after sync()."""
         self._take_all()
         return [tag for tag, _ in self._arrived]
+
+    def arrivals(self, count, seconds=DEADLINE):
+        """The next `count` replies in the order they come in, each (tag, reply)."""
+        return [self._receive(seconds) for _ in range(count)]
 
     def arrived_replies(self):
         """The replies that have come by now, and not been fetched."""

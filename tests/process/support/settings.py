@@ -3,15 +3,21 @@
 BLOCKY_BIN         directory of the programs (default: build/bin of the repository)
 BLOCKY_LONG_TESTS  1: the long soaks too
 BLOCKY_SANITIZER   1: the programs are sanitizer builds, five to ten times slower
+BLOCKY_SEED        a number: what is random in a test is as in the run that printed it
+BLOCKY_REQUIRE_SERVERS  1: a test that cannot run for want of a server fails; else it is skipped
 """
 
 import os
 import pathlib
+import random
+import sys
+import unittest
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("BLOCKY_BIN") or REPOSITORY / "build" / "bin").resolve()
 LONG = os.environ.get("BLOCKY_LONG_TESTS") == "1"
 SANITIZER = os.environ.get("BLOCKY_SANITIZER") == "1"
+REQUIRE_SERVERS = os.environ.get("BLOCKY_REQUIRE_SERVERS") == "1"
 SLOW = 6 if SANITIZER else 1
 
 # How long a test waits for something that must happen. Nobody waits that long unless it is broken.
@@ -27,3 +33,18 @@ def child_environment(extra=None):
     """The environment of a program under test: ours, without any option of Blocky's own."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith("BLOCKY_")}
     return {**clean, **(extra or {})}
+
+
+def cannot_run(why):
+    """Skips the test or the class of tests aloud; where everything must be there it fails."""
+    if REQUIRE_SERVERS:
+        raise AssertionError(f"{why}, and BLOCKY_REQUIRE_SERVERS is set")
+    print(f"\nSKIPPED: {why}", file=sys.stderr, flush=True)
+    raise unittest.SkipTest(why)
+
+
+def seeded_random(name):
+    """A source of random numbers whose seed is printed, and set by BLOCKY_SEED."""
+    seed = int(os.environ.get("BLOCKY_SEED") or random.SystemRandom().randrange(2**32))
+    print(f"\n{name}: BLOCKY_SEED={seed}", file=sys.stderr, flush=True)
+    return random.Random(seed)
