@@ -39,7 +39,7 @@ class SinkAdapter:
     answers = False  # each message has a `result`, see answer()
     poison = POISON  # None: this sink refuses nothing for good
     poison_words = None  # a pattern for the sink's own words about it
-    poison_needs_table = False  # refuse_poison() changes the table that the sink makes
+    takes_outer_spaces = True  # in an id; else such an id is `bad_request`
     broken_words = None  # a pattern for the log line after break_it()
     mending = 1  # how many times longer than usual the first reply after mend_it() may take
 
@@ -87,7 +87,9 @@ class SinkAdapter:
         """Takes break_it() back; harmless without."""
 
     def refuse_poison(self):
-        """From here on the engine refuses a message with the value `poison`, and no other."""
+        """From here on the engine refuses a message with the value `poison`, and no other. Called
+        while the consumer runs, so that it is the engine that refuses.
+        """
 
     def answer(self, message_id):
         """The `result` of a message, for a sink that answers."""
@@ -138,7 +140,6 @@ class SqliteSink(SinkAdapter):
 
     name = "sqlite"
     poison_words = "(?i)constraint"
-    poison_needs_table = True
     broken_words = "(?i)lock|busy"
     _lock = None
 
@@ -176,7 +177,6 @@ class PostgresSink(SinkAdapter):
 
     name = "postgres"
     poison_words = "not_poison"  # the constraint's name
-    poison_needs_table = True
     broken_words = "(?i)connect|server"
     _tables = 0
     _down = False
@@ -204,8 +204,11 @@ class PostgresSink(SinkAdapter):
         return [*super().options, "--table", self.table]
 
     def stored(self):
-        # Nothing is ever deleted, so the rows lie in the order of their insertion.
-        rows = self.server.rows(f"SELECT id, producer, value::text FROM {self.table} ORDER BY ctid")
+        # The rows of one batch lie in its order; those of two connections may lie anyhow.
+        rows = self.server.rows(
+            "SELECT id, producer, value::text FROM (SELECT *, ctid AS place, "
+            f"min(received_at) OVER (PARTITION BY run) AS start FROM {self.table}) AS kept "
+            "ORDER BY start, batch, place")
         return [Stored(**row) for row in rows]
 
     def break_it(self, consumer):
@@ -226,8 +229,9 @@ class NatsSink(SinkAdapter):
     """A stream of a cluster. While it is broken all nodes are stopped."""
 
     name = "nats"
-    poison = json.dumps("x" * 3_000_000)  # over the server's max_payload
-    poison_words = "(?i)payload"
+    takes_outer_spaces = False  # the servers cut them off
+    poison = json.dumps("x" * 5000)  # over what refuse_poison() lets the stream take
+    poison_words = "(?i)size"
     broken_words = "(?i)nats|timeout|quorum|acknowledge"
     mending = 4  # the nodes elect a leader first
     _streams = 0
@@ -270,6 +274,11 @@ class NatsSink(SinkAdapter):
             for node in self.server.running():
                 self.server.resume(node)
             self._stopped = False
+
+    def refuse_poison(self):
+        config = self.server.stream_info(self.stream)["config"]
+        config["max_msg_size"] = 2000
+        self.server.ask(lambda client: client.api(f"STREAM.UPDATE.{self.stream}", **config))
 
 
 EXEC_SCRIPT = '''\
