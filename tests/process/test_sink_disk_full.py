@@ -1,5 +1,5 @@
-"""The disk of a sink is full: producers are held, the log says so once, and they go on when there is
-room. The disk is a small tmpfs of the test's own, which only root may mount.
+"""The disk of a sink is full: producers are held, the log says so once, and they go on when there
+is room. The disk is a small tmpfs of the test's own, which only root may mount.
 """
 
 import collections

@@ -4,6 +4,7 @@ It shares no code with the library that the consumer uses, so that neither can h
 mistakes.
 """
 
+import base64
 import itertools
 import json
 import socket
@@ -74,25 +75,38 @@ class NatsClient:
         return answer
 
     def messages(self, stream):
-        """All messages of a stream in their order, each (headers, payload)."""
-        if self.api(f"STREAM.INFO.{stream}")["state"]["messages"] == 0:
+        """All messages of a stream in their order, each (headers, payload).
+
+        One by one from the stream's leader: what a consumer made for it delivers before the whole
+        cluster knows of our inbox is lost.
+        """
+        state = self.api(f"STREAM.INFO.{stream}")["state"]
+        if state["messages"] == 0:
             return []
-        # Delivery wants a subscription to that very subject: none with a wildcard will do.
-        to, answered = f"{self._inbox}-stream", f"{self._inbox}.{next(self._numbers)}"
-        question = {"stream_name": stream, "config": {
-            "deliver_subject": to, "deliver_policy": "all", "ack_policy": "none"}}
-        self.publish(f"$JS.API.CONSUMER.CREATE.{stream}", json.dumps(question).encode(), answered)
         found = []
-        while True:  # the first messages may come before the answer
-            subject, reply, headers, payload = self.receive()
-            if subject == answered:
-                answer = json.loads(payload)
-                if "error" in answer:
-                    raise NatsError(answer["error"])
-            elif reply.startswith("$JS.ACK."):
-                found.append((parse_headers(headers), payload))
-                if reply.endswith(".0"):  # so many are still to come
-                    return found
+        for first in range(state["first_seq"], state["last_seq"] + 1, 500):
+            found += self._messages(stream, first, min(first + 499, state["last_seq"]))
+        assert len(found) == state["messages"], f"{len(found)} of {state}"
+        return found
+
+    def _messages(self, stream, first, last):
+        """Those with these sequence numbers, all of them asked for at once."""
+        inboxes = {}
+        for sequence in range(first, last + 1):
+            inbox = f"{self._inbox}.{next(self._numbers)}"
+            inboxes[inbox] = sequence
+            self.publish(f"$JS.API.STREAM.MSG.GET.{stream}", b'{"seq":%d}' % sequence, inbox)
+        answers = {}
+        while len(answers) < len(inboxes):
+            subject, _, _, answer = self.receive()
+            if subject in inboxes:
+                answers[inboxes[subject]] = json.loads(answer)
+        for _, answer in sorted(answers.items()):
+            if "error" in answer:
+                raise NatsError(answer["error"])
+        kept = [answers[sequence]["message"] for sequence in sorted(answers)]
+        return [(parse_headers(base64.b64decode(message.get("hdrs", ""))),
+                 base64.b64decode(message.get("data", ""))) for message in kept]
 
     def receive(self):
         """The next message: subject, reply, headers, payload."""
@@ -125,4 +139,4 @@ def parse_headers(block):
     """The headers of a message by their names."""
     lines = block.decode().split("\r\n")[1:]
     pairs = (line.partition(":") for line in lines if line)
-    return {name: value.strip() for name, _, value in pairs}
+    return {name: value.removeprefix(" ") for name, _, value in pairs}

@@ -18,7 +18,7 @@ VALUES = [
     # nested as deep as may be
     "[" * 64 + "]" * 64, '{"a":' * 63 + "{}" + "}" * 63, "[" * 63 + '{"deep":null}' + "]" * 63,
     # huge
-    json.dumps("x" * HUGE), '"' + "🧮" * (HUGE // 4 - 1) + '"', '"' + r"\u0000" * (HUGE // 6) + '"',
+    json.dumps("x" * HUGE), '"' + "🧮" * (HUGE // 4) + '"', '"' + r"\u0000" * (HUGE // 6) + '"',
     "[" + ",".join(["12345678"] * (HUGE // 9)) + "]",
     # Unicode, as characters and as escapes
     '"Zoë 日本語 🧮 e\u0301 \u202e \u2028 \ufeff \x7f"', r'"\ud83e\uddee \u00e9"',
@@ -39,9 +39,9 @@ VALUES = [
 ]
 
 OUTER_SPACES = [" a", "a ", " a ", " "]
-NAMES = ["a", "A", *OUTER_SPACES, "é", "e\u0301", "日本🧮", "NULL", "null", "{}", "{a,b}", '"', 'a"b', "'",
-         "a\\", "\\u0041", "a:b", ",", '","value":', "%s", "$1", "--", "x" * 128, "é" * 64, "\u0080",
-         "\u2028", "\ufeff", "0", "-1", "a/b.c*d>e"]
+NAMES = ["a", "A", *OUTER_SPACES, "é", "e\u0301", "日本🧮", "NULL", "null", "{}", "{a,b}", '"',
+         'a"b', "'", "a\\", "\\u0041", "a:b", ",", '","value":', "%s", "$1", "--", "x" * 128,
+         "é" * 64, "\u0080", "\u0085", "\u2028", "\ufeff", "0", "-1", "a/b.c*d>e"]
 
 
 class Sent(NamedTuple):
@@ -287,6 +287,7 @@ class SinkContract:
         _, dealer = self.open()
         taken = [name for name in NAMES if self.is_taken(name)]
         messages = [Sent(name, str(n), name) for n, name in enumerate(taken)]
+        messages += [Sent(f"of {n}", "1", name) for n, name in enumerate(OUTER_SPACES)]
         self.assert_all_stored(self.push(dealer, messages), messages)
         self.assert_kept(*messages)
         _, dealer = self.open_again()
