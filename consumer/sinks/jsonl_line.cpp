@@ -39,29 +39,14 @@ std::optional<std::string_view> take_string(std::string_view& text) {
 
 }  // namespace
 
-JsonlWriter::JsonlWriter(std::string_view run, std::uint64_t batch)
-    : members_(R"(","run":)"), wall_ahead_(wall_time(TimePoint()).time_since_epoch()) {
+JsonlWriter::JsonlWriter(std::string_view run, std::uint64_t batch) : members_(R"(","run":)") {
     append_json_string(members_, run);
     members_ += fmt::format(R"(,"batch":{})", batch);
     members_ += kProducer;
 }
 
-// Most messages of a batch share their millisecond with the one before.
-std::string_view JsonlWriter::timestamp(TimePoint received_at) {
-    const WallTime time(
-        std::chrono::duration_cast<WallTime::duration>(received_at.time_since_epoch()) +
-        wall_ahead_);
-    const auto millisecond =
-        std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-    if (millisecond != millisecond_) {
-        millisecond_ = millisecond;
-        timestamp_ = utc_timestamp(time);
-    }
-    return timestamp_;
-}
-
 void JsonlWriter::append(std::string& text, const Message& message, std::string_view id) {
-    text.append(kJsonlBeginning).append(timestamp(message.received_at)).append(members_);
+    text.append(kJsonlBeginning).append(times_.text(message.received_at)).append(members_);
     if (message.producer.empty()) {
         text += "null";
     } else {

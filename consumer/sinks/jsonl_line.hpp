@@ -8,8 +8,8 @@
 #include <string>
 #include <string_view>
 
-#include "common/clock.hpp"
 #include "consumer/batch.hpp"
+#include "consumer/sinks/arrival_times.hpp"
 
 namespace blocky {
 
@@ -31,12 +31,8 @@ public:
     void append(std::string& text, const Message& message, std::string_view id);
 
 private:
-    std::string_view timestamp(TimePoint received_at);
-
-    std::string members_;               // run and batch, which all lines share
-    WallTime::duration wall_ahead_{0};  // of the monotonic clock
-    std::int64_t millisecond_ = -1;     // of the last timestamp
-    std::string timestamp_;
+    std::string members_;  // run and batch, which all lines share
+    ArrivalTimes times_;
 };
 
 // The id in a line that JsonlWriter wrote, whose first bytes `head` is; nothing when it did not.

@@ -71,14 +71,13 @@ std::unique_ptr<Sink> make_nats(const SinkOptions& options, const std::string& t
 constexpr Make make_nats = nullptr;
 #endif
 
-const std::array kKinds{
-    Kind{"sum", "", make_sum},
-    Kind{"jsonl", "PATH", make_jsonl},
-    Kind{"sqlite", "PATH", make_sqlite_sink},
-    Kind{"postgres", "CONNINFO", make_postgres},
-    Kind{"nats", "URL[,URL…]#SUBJECT", make_nats},
-    Kind{"exec", "COMMAND", make_exec_sink},
-    Kind{"exec-sh", "LINE", make_exec_sh_sink}};
+const std::array kKinds{Kind{"sum", "", make_sum},
+                        Kind{"jsonl", "PATH", make_jsonl},
+                        Kind{"sqlite", "PATH", make_sqlite_sink},
+                        Kind{"postgres", "CONNINFO", make_postgres},
+                        Kind{"nats", "URL[,URL…]#SUBJECT", make_nats},
+                        Kind{"exec", "COMMAND", make_exec_sink},
+                        Kind{"exec-sh", "LINE", make_exec_sh_sink}};
 }  // namespace
 
 std::string sink_form() {

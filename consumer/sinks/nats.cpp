@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/units.hpp"
+#include "consumer/sinks/arrival_times.hpp"
 #include "consumer/sinks/stored_message.hpp"
 
 namespace blocky {
@@ -65,11 +66,12 @@ std::vector<Publication> NatsSink::unsettled(const Batch& batch,
     std::vector<Publication> publications;
     publications.reserve(ids.size());
     std::unordered_set<std::string_view> seen;
+    ArrivalTimes arrivals;
     for (std::size_t i = 0; i < ids.size(); ++i) {
         const auto& message = batch.messages[i];
         if (!settled_.contains(ids[i]) && seen.insert(ids[i]).second) {
             publications.push_back({ids[i], message.producer, message.value, batch.number,
-                                    utc_timestamp(wall_time(message.received_at))});
+                                    std::string(arrivals.text(message.received_at))});
         }
     }
     return publications;
@@ -161,6 +163,7 @@ BatchResult NatsSink::verdicts_for(const std::vector<std::string>& ids) const {
     std::vector<Verdict> verdicts;
     verdicts.reserve(ids.size());
     std::unordered_set<std::string_view> seen;
+    ArrivalTimes arrivals;
     for (const auto& id : ids) {
         verdicts.push_back(settled_.at(id));
         if (!seen.insert(id).second && verdicts.back().processed()) {

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include "common/command_line.hpp"
+#include "consumer/sinks/arrival_times.hpp"
 #include "consumer/sinks/stored_message.hpp"
 
 namespace blocky {
@@ -224,9 +225,10 @@ PostgresParameters PostgresSink::parameters_of(const Batch& batch,
     PostgresArray producers(PostgresType::kText, size);
     PostgresArray times(PostgresType::kTimestamptz, size);
     PostgresArray values(PostgresType::kJson, size);
+    const ArrivalTimes arrivals;
     for (const auto& message : batch.messages) {
         message.producer.empty() ? producers.add_null() : producers.add(message.producer);
-        times.add(postgres_timestamptz(wall_time(message.received_at)));
+        times.add(postgres_timestamptz(arrivals.wall(message.received_at)));
         values.add(message.value);
     }
     PostgresParameters parameters;

@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "common/clock.hpp"
+#include "consumer/sinks/arrival_times.hpp"
 #include "consumer/sinks/stored_message.hpp"
 
 namespace blocky {
@@ -142,37 +142,6 @@ private:
     SqliteConnection& connection_;
 };
 
-// Arrival times of one batch as text. Those of a batch mostly share their second, and are then
-// written by three digits alone: in full, each would cost a tenth of its INSERT.
-class ArrivalTexts {
-public:
-    explicit ArrivalTexts(TimePoint reference)
-        : reference_(reference), wall_reference_(wall_time(reference)) {}
-
-    // Good until the next call.
-    std::string_view operator()(TimePoint received_at) {
-        using std::chrono::floor, std::chrono::seconds, std::chrono::milliseconds;
-        const auto wall = wall_reference_ +
-                          std::chrono::duration_cast<WallTime::duration>(received_at - reference_);
-        const auto second = floor<seconds>(wall);
-        if (second != second_) {
-            second_ = second;
-            text_ = utc_timestamp(second);
-        }
-        auto rest = floor<milliseconds>(wall - second).count();
-        for (auto digit = text_.rbegin() + 1; digit != text_.rbegin() + 4; ++digit, rest /= 10) {
-            *digit = static_cast<char>('0' + rest % 10);
-        }
-        return text_;
-    }
-
-private:
-    TimePoint reference_;
-    WallTime wall_reference_;
-    std::optional<std::chrono::time_point<WallTime::clock, std::chrono::seconds>> second_;
-    std::string text_;
-};
-
 }  // namespace
 
 SqliteResult<SqliteTable> SqliteTable::open(const std::string& path, const std::string& table,
@@ -201,12 +170,12 @@ SqliteResult<std::vector<Verdict>> SqliteTable::store(const Batch& batch, const 
     }
     std::vector<Verdict> verdicts;
     verdicts.reserve(batch.messages.size());
-    ArrivalTexts arrival_texts(batch.closed_at);
+    ArrivalTimes arrivals;
     insert_.bind(3, run);
     insert_.bind(4, static_cast<std::int64_t>(batch.number));
     for (const auto& message : batch.messages) {
         const auto inserted =
-            insert_row(message, stored_id(message, run), arrival_texts(message.received_at));
+            insert_row(message, stored_id(message, run), arrivals.text(message.received_at));
         if (!inserted) {
             return tl::make_unexpected(inserted.error());
         }
