@@ -78,6 +78,7 @@ const std::array kKinds{Kind{"sum", "", make_sum},
                         Kind{"nats", "URL[,URL…]#SUBJECT", make_nats},
                         Kind{"exec", "COMMAND", make_exec_sink},
                         Kind{"exec-sh", "LINE", make_exec_sh_sink}};
+
 }  // namespace
 
 std::string sink_form() {

@@ -38,12 +38,13 @@ def rows(markdown):
     return [line for line in lines if line[0] not in ("load", "---")]
 
 
-@unittest.skipIf(SANITIZER, "the yardstick is bare libzmq as it is, which no sanitizer can see into")
 class DriverTest(unittest.TestCase):
     def run_bare(self, loads, *options):
         return rows(driver("--bare-only", "--loads", loads, "--seconds", "0.2", "--repeat", "1",
                            *options))
 
+    @unittest.skipIf(SANITIZER == "thread",
+                     "takes libzmq's own hand-over of a message to the bare pair for a race")
     def test_each_contest_gives_figures(self):
         found = self.run_bare("H,I,P", "--producers", "10")
         self.assertEqual({row[0] for row in found},

@@ -4,12 +4,10 @@ import json
 import re
 import shlex
 import shutil
-import sys
-import unittest
 
 from support.case import BlockyCase
 from support.programs import Consumer
-from support.settings import REPOSITORY
+from support.settings import REPOSITORY, cannot_run, main
 
 README = REPOSITORY / "examples" / "README.md"
 
@@ -21,12 +19,9 @@ def commands():
             for line in lines}
 
 
-def needs(name):
-    """Skips where a program is missing, and says so even without -v."""
-    if shutil.which(name):
-        return lambda test: test
-    print(f"SKIPPED: {name} is not installed (scripts/install-deps.sh --tests)", file=sys.stderr)
-    return unittest.skip(f"{name} is not installed")
+def need(name):
+    if not shutil.which(name):
+        cannot_run(f"{name} is not installed (scripts/install-deps.sh --tests installs it)")
 
 
 class Examples(BlockyCase):
@@ -45,14 +40,14 @@ class Examples(BlockyCase):
     def test_the_readme_has_all_of_them(self):
         self.assertEqual(set(commands()), {"exec-sh", "double.sh", "model.py", "sink.mjs"})
 
-    @needs("jq")
     def test_the_one_liner_doubles(self):
+        need("jq")
         _, dealer = self.start("exec-sh")
         replies = self.ask_all(dealer, range(1, 101))
         self.assertEqual([reply["result"] for reply in replies], [2 * n for n in range(1, 101)])
 
-    @needs("jq")
     def test_double_sh_doubles_numbers_and_rejects_the_rest(self):
+        need("jq")
         _, dealer = self.start("double.sh")
         replies = self.ask_all(dealer, [20, "x", None, 0.5])
         self.assertEqual((replies[0]["result"], replies[3]["result"]), (40, 1))
@@ -70,8 +65,8 @@ class Examples(BlockyCase):
             self.assert_error(reply, "rejected")
         self.assert_error(replies[5], "bad_request")
 
-    @needs("node")
     def test_the_store_keeps_what_it_acknowledged_once_also_after_a_restart(self):
+        need("node")
         values = [1, "\u2028\nü", {"nested": [None]}, "x" * 100_000]
         requests = [{"value": value, "id": f"id-{n}"} for n, value in enumerate(values)]
         consumer, dealer = self.start("sink.mjs")
@@ -92,4 +87,4 @@ class Examples(BlockyCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -2,13 +2,12 @@
 
 import json
 import time
-import unittest
 
 from support.case import BlockyCase
 from support.nats_cluster import NatsCluster
 from support.one_way_proxy import OneWayProxy
 from support.programs import Consumer
-from support.settings import DEADLINE, SLOW, scaled
+from support.settings import DEADLINE, SLOW, main, scaled
 
 STREAM = "EVENTS"
 SUBJECT = "events.new"
@@ -302,4 +301,4 @@ class Outages(NatsCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -11,7 +11,7 @@ import unittest
 
 from support.case import BlockyCase
 from support.postgres import Postgres, free_port
-from support.settings import DEADLINE, LONG, scaled
+from support.settings import DEADLINE, LONG, main, scaled
 
 FAILS = "the sink fails"
 WORKS = "the sink works again"
@@ -457,4 +457,4 @@ class Doubt(PostgresCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

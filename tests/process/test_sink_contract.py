@@ -4,10 +4,9 @@ A sink that was not built, or whose server is not installed, is skipped aloud; w
 BLOCKY_REQUIRE_SERVERS=1 that is an error.
 """
 
-import unittest
-
 from support import sinks
 from support.case import BlockyCase
+from support.settings import main
 from support.sink_contract import SinkContract
 
 
@@ -32,4 +31,4 @@ class ExecContract(SinkContract, BlockyCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -6,11 +6,10 @@ import collections
 import json
 import os
 import subprocess
-import unittest
 
 from support import sinks
 from support.case import BlockyCase
-from support.settings import DEADLINE, cannot_run
+from support.settings import DEADLINE, cannot_run, main
 from support.sink_contract import FAILS, WORKS_AGAIN
 
 PRODUCERS = 10
@@ -83,4 +82,4 @@ class SqliteDiskFull(DiskFull, BlockyCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

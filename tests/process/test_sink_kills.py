@@ -9,12 +9,11 @@ printed, and set by BLOCKY_SEED.
 import collections
 import json
 import time
-import unittest
 
 from support import sinks
 from support.case import BlockyCase
 from support.programs import Consumer
-from support.settings import LONG, SANITIZER, SLOW, seeded_random
+from support.settings import LONG, SANITIZER, SLOW, main, seeded_random
 
 KILLS = 50 if LONG else 4
 PRODUCERS = 20
@@ -124,4 +123,4 @@ class NatsKills(Kills, BlockyCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()
