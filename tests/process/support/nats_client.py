@@ -12,6 +12,9 @@ import socket
 from support.settings import DEADLINE
 
 
+NO_MESSAGE_FOUND = 10037  # err_code of JetStream's API
+
+
 class NatsError(Exception):
     """The server refused a request of JetStream's API; `code` is its error code."""
 
@@ -101,10 +104,12 @@ class NatsClient:
             subject, _, _, answer = self.receive()
             if subject in inboxes:
                 answers[inboxes[subject]] = json.loads(answer)
+        kept = []
         for _, answer in sorted(answers.items()):
-            if "error" in answer:
+            if "message" in answer:
+                kept.append(answer["message"])
+            elif answer["error"].get("err_code") != NO_MESSAGE_FOUND:  # for one that was purged
                 raise NatsError(answer["error"])
-        kept = [answers[sequence]["message"] for sequence in sorted(answers)]
         return [(parse_headers(base64.b64decode(message.get("hdrs", ""))),
                  base64.b64decode(message.get("data", ""))) for message in kept]
 

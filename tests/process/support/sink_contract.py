@@ -157,7 +157,8 @@ class SinkContract:
         messages = numbered(1, 2000)
         self.assert_all_stored(self.push(dealer, messages), messages)
         self.assert_kept(*messages)
-        self.assertEqual([(b["size"], b["status"]) for b in consumer.filled()], [(2000, "ok")])
+        (batch,) = consumer.wait_filled(1)
+        self.assertEqual((batch["size"], batch["status"]), (2000, "ok"))
 
     # Duplicates
 
@@ -232,7 +233,7 @@ class SinkContract:
         after = numbered(1001, 1010)
         self.assert_all_stored(self.push(dealer, after), after)
         self.assert_kept(*good, *after)
-        self.assertEqual([b["rejected"] for b in consumer.filled()], [1, 1, 0])
+        self.assertEqual([b["rejected"] for b in consumer.wait_filled(3)], [1, 1, 0])
 
     # A failure in the middle
 
