@@ -8,7 +8,7 @@ import sys
 import unittest
 import xml.etree.ElementTree
 
-from support.settings import BIN, DEADLINE, REPOSITORY, SANITIZER, child_environment
+from support.settings import BIN, DEADLINE, LONG, REPOSITORY, SANITIZER, child_environment
 
 BENCH = REPOSITORY / "bench"
 sys.path.insert(0, str(BENCH))
@@ -58,6 +58,13 @@ class DriverTest(unittest.TestCase):
         (row,) = self.run_bare("held", "--held", "20")
         self.assertEqual(row[:2], ["20 held", "bare"])
         self.assertGreater(float(row[4]), 0)
+
+    @unittest.skipUnless(LONG and not SANITIZER, "takes half a minute")
+    def test_ten_thousand_are_held_by_either_consumer(self):
+        """Who is not connected within a minute, or is cut off, fails the run: of Blocky's three."""
+        found = rows(driver("--loads", "held", "--held", "10000", "--repeat", "3"))
+        self.assertEqual({row[1] for row in found if row[0] == "10,000 held"},
+                         {"bare", "Blocky's consumer"})
 
     def test_ticks_are_timed(self):
         (row,) = self.run_bare("ticks", "--ticks", "20")
