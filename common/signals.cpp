@@ -11,7 +11,10 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
+#include <cstdlib>
 #include <system_error>
+
+#include <spdlog/spdlog.h>
 
 namespace blocky {
 namespace {
@@ -49,11 +52,12 @@ void raise_flag(int event_descriptor) {
 
 }  // namespace
 
-StopSignal::StopSignal(Hangup hangup)
+StopSignal::StopSignal(Hangup hangup, FirstStop first)
     : signal_descriptor_(block_and_open(hangup)),
       hangup_descriptor_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       requested_descriptor_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
       quit_descriptor_(checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")),
+      tells_(first == FirstStop::kTold),
       listener_([this] { listen(); }) {}
 
 StopSignal::~StopSignal() {
@@ -94,6 +98,10 @@ void StopSignal::follow(int number) {
         raise_flag(hangup_descriptor_);
         hung_up_ = true;
         return;
+    }
+    if (!tells_) {
+        spdlog::info("stopped while it started");
+        _exit(EXIT_SUCCESS);
     }
     if (requested_.exchange(true)) {
         _exit(128 + number);

@@ -2,6 +2,7 @@
 // a second one ends the process at once with 128+signal, even if the program hangs: a thread of
 // their own waits for signals, and all others have them blocked, so that no system call of ours or
 // of ZeroMQ's is ever interrupted. SIGHUP, for a program that wants it, comes the same way.
+// While a program starts, which may take as long as servers do, the first signal can end it.
 #pragma once
 
 #include <atomic>
@@ -15,15 +16,24 @@ enum class Hangup {
     kTaken  // nothing but what take_hangup() tells, from now on and for good
 };
 
+// What the first SIGINT or SIGTERM does.
+enum class FirstStop {
+    kTold,   // requested()
+    kAtOnce  // ends the process with 0, as nothing would be left undone, until tell() is called
+};
+
 class StopSignal {
 public:
     // Blocks the signals in this thread and all that it starts from now on, and ignores SIGPIPE and
     // SIGXFSZ, which are errors of a write. Once per process, before any other thread and the
     // ZeroMQ context. Throws std::system_error.
-    explicit StopSignal(Hangup hangup = Hangup::kLeft);
+    explicit StopSignal(Hangup hangup = Hangup::kLeft, FirstStop first = FirstStop::kTold);
     ~StopSignal();
     StopSignal(const StopSignal&) = delete;
     StopSignal& operator=(const StopSignal&) = delete;
+
+    // From now on FirstStop::kTold.
+    void tell() { tells_ = true; }
 
     // Readable from the first signal on; for poll, never to be read.
     int descriptor() const { return requested_descriptor_; }
@@ -42,6 +52,7 @@ private:
     int hangup_descriptor_;     // eventfd
     int requested_descriptor_;  // eventfd
     int quit_descriptor_;       // eventfd
+    std::atomic<bool> tells_;
     std::atomic<bool> requested_{false};
     std::atomic<bool> hung_up_{false};
     std::thread listener_;

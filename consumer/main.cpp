@@ -105,7 +105,9 @@ int serve(const ConsumerOptions& options) {
         settle_on(*options.cpus);
     }
     // Before the sink, whose library may start threads: none of them may be struck by a signal.
-    StopSignal stop(Hangup::kTaken);
+    // A stop need not wait until it is open, however long servers take: nothing is held yet, and
+    // what opens must outlast a kill anyway.
+    StopSignal stop(Hangup::kTaken, FirstStop::kAtOnce);
     const auto run = random_run_id();
     auto sink_options = options.sink;
     sink_options.run = run;
@@ -114,6 +116,7 @@ int serve(const ConsumerOptions& options) {
     if (options.dead_letter) {
         dead_letter.emplace(*options.dead_letter, run);
     }
+    stop.tell();
     const auto locks = lock_ipc_endpoints(options.bind);
     zmq::context_t context;
     Worker worker(*sink, options.retry, dead_letter ? &*dead_letter : nullptr);

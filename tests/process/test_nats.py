@@ -1,6 +1,8 @@
 """The sink nats on real servers: what it stores, what it tells apart, what it outlasts."""
 
 import json
+import signal
+import socket
 import time
 
 from support.case import BlockyCase
@@ -164,6 +166,29 @@ class Starting(NatsCase):
         cluster.start()
         line = self.refused_start("--sink", cluster.sink(SUBJECT), "--nats-create", f"{STREAM}:3")
         self.assertIn("replicas > 1 not supported", line)
+
+    def test_a_stop_is_heeded_while_servers_are_waited_for(self):
+        for talks, number in ((True, signal.SIGTERM), (False, signal.SIGINT)):
+            with socket.create_server(("127.0.0.1", 0)) as listener:
+                port = listener.getsockname()[1]
+                child = self.keep(Consumer("--sink", f"nats:nats://127.0.0.1:{port}#{SUBJECT}"))
+                listener.settimeout(DEADLINE)
+                # One that hangs up is tried again and again, one that says nothing is waited for.
+                for _ in range(3 if talks else 1):
+                    connection, _ = listener.accept()
+                    self.addCleanup(connection.close)
+                    if talks:
+                        connection.close()
+                self.assertEqual(child.stop(number, seconds=SLOW), 0)
+                self.assertIn("stopped while it started", child.stderr.all()[-1])
+
+    def test_a_name_that_no_stream_can_have_is_bad_usage(self):
+        for stream in ("a.b:1", "a b:1", "a:2"):
+            outcome = self.run_to_end("blocky-consumer", "--sink", f"nats:nats://a#{SUBJECT}",
+                                      "--nats-create", stream)
+            self.assertEqual(outcome.code, 2, outcome)
+            self.assertIn("--nats-create", outcome.error_lines[-1])
+            self.assertIn("1, 3 or 5 replicas", outcome.error_lines[-1])
 
     def test_servers_that_are_not_there_are_waited_for_and_then_named(self):
         cluster = self.cluster()
