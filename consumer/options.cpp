@@ -1,6 +1,10 @@
 // One entry per option.
 #include "consumer/options.hpp"
 
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+
 #include <fmt/format.h>
 
 #include "common/command_line.hpp"
@@ -96,10 +100,19 @@ std::optional<std::string> not_empty(const std::string& text) {
     return text.empty() ? std::nullopt : std::optional(text);
 }
 
+// It becomes a token of subjects and a directory of the servers, which name no longer than this.
+bool is_stream_name(std::string_view name) {
+    constexpr std::size_t kLongest = 255;
+    return !name.empty() && name.size() <= kLongest && std::ranges::none_of(name, [](char c) {
+        return static_cast<unsigned char>(c) <= ' ' || c == '\x7f' ||
+               std::string_view(".*>/\\").find(c) != std::string_view::npos;
+    });
+}
+
 // STREAM:REPLICAS
 std::optional<NatsStream> parse_stream(const std::string& text) {
     const auto colon = text.rfind(':');
-    if (colon == std::string::npos || colon == 0) {
+    if (colon == std::string::npos || !is_stream_name(text.substr(0, colon))) {
         return std::nullopt;
     }
     const auto replicas = parse_count(text.substr(colon + 1), 1);
@@ -118,7 +131,8 @@ void add_sink_options(CommandLine& line, ConsumerOptions& options) {
               "The table that the sinks sqlite and postgres store messages in"},
              into(sink.table, not_empty));
     line.add({"--nats-create", "STREAM:REPLICAS", "",
-              "the name of a stream, a colon, and 1, 3 or 5 replicas",
+              R"(the name of a stream (up to 255 bytes, no space and none of . * > / \), a colon, )"
+              "and 1, 3 or 5 replicas",
               "Make this stream for the sink nats if it is not there"},
              into(sink.nats_create, parse_stream));
     line.add(

@@ -30,7 +30,7 @@ bool is_final(jsErrCode code) {
 // For a call that failed: an exception, or the text when it may succeed later.
 std::string reason_or_throw(const std::string& what, natsStatus status, jsErrCode code) {
     auto reason = fmt::format("{}: {}", what, nats_error(status));
-    if (is_final(code)) {
+    if (is_final(code) || status == NATS_INVALID_ARG) {
         throw std::runtime_error(reason);
     }
     return reason;

@@ -162,7 +162,9 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--batches", {"0", "x"}},
         {"--sink", {""}},
         {"--table", {""}},
-        {"--nats-create", {"", "events", ":3", "events:", "events:0", "events:2", "events:7"}},
+        {"--nats-create",
+         {"", "events", ":3", "events:", "events:0", "events:2", "events:7", "a.b:1", "a b:1",
+          " :1", "a*:1", ">:1", "a/b:1", "a\\b:1", std::string(256, 'a') + ":1"}},
         {"--exec-timeout", {"", "0s", "10"}},
         {"--config", {""}}};
     for (const auto& [option, values] : wrong) {
