@@ -57,7 +57,9 @@ void on_error(natsConnection* connection, natsSubscription* /*subscription*/, na
               void* /*closure*/) {
     const char* text = nullptr;
     natsConnection_GetLastError(connection, &text);
-    spdlog::warn("NATS: {}", text != nullptr && *text != '\0' ? text : natsStatus_GetText(status));
+    spdlog::warn("NATS: {}", without_source_position(text != nullptr && *text != '\0'
+                                                         ? text
+                                                         : natsStatus_GetText(status)));
 }
 
 std::string servers_of(const NatsTarget& target) {
@@ -118,7 +120,8 @@ PubAck to_ack(const Answers& answers, const jsPubAck* ack, const jsPubAckErr* er
         return {
             ack->Duplicate ? PubAck::Kind::kDuplicate : PubAck::Kind::kStored, ack->Sequence, {}};
     }
-    const std::string_view text = error->ErrText != nullptr ? error->ErrText : "no reason given";
+    const auto text =
+        without_source_position(error->ErrText != nullptr ? error->ErrText : "no reason given");
     if (error->ErrCode == JSStreamMessageExceedsMaximumErr) {
         return {PubAck::Kind::kRefused, 0,
                 fmt::format("the stream {} takes no message as large as this: {}", answers.stream,

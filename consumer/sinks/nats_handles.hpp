@@ -6,6 +6,8 @@
 #include <memory>
 #include <string>
 
+#include "consumer/sinks/nats_text.hpp"
+
 namespace blocky {
 
 template <auto Destroy>
@@ -28,7 +30,7 @@ inline std::string nats_error(natsStatus status) {
     natsStatus last = NATS_OK;
     const char* const text = nats_GetLastError(&last);
     const bool tells = last == status && text != nullptr && *text != '\0';
-    return tells ? text : natsStatus_GetText(status);
+    return std::string(without_source_position(tells ? text : natsStatus_GetText(status)));
 }
 
 }  // namespace blocky

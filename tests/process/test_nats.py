@@ -198,6 +198,7 @@ class Starting(NatsCase):
         self.assertGreater(time.monotonic() - start, 14)
         self.assertIn(cluster.urls, line)
         self.assertNotIn("secret", line)
+        self.assertNotIn(".c:", line)
 
     def test_a_stream_is_made_while_the_cluster_still_elects(self):
         cluster = self.cluster(3)
