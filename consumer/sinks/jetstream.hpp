@@ -41,6 +41,7 @@ struct PubAck {
 struct ReadBack {
     std::unordered_set<std::string> ids;
     std::uint64_t last_sequence = 0;
+    bool at_end = false;  // there was nothing behind it
 };
 
 struct StreamTraits {
@@ -67,7 +68,8 @@ public:
     // order; after a failure that the others would share, the rest is kUnanswered without a try.
     virtual std::vector<PubAck> publish(const std::vector<Publication>& publications) = 0;
 
-    // What stands behind that sequence now; why it cannot be read.
+    // What stands behind that sequence, or the first part of it, so that one call does not take
+    // long; why it cannot be read.
     virtual tl::expected<ReadBack, std::string> read_back(std::uint64_t after_sequence) = 0;
 };
 

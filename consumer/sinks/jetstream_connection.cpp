@@ -15,12 +15,12 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/spdlog.h>
 
 #include "consumer/sinks/nats_handles.hpp"
 #include "consumer/sinks/pub_acks.hpp"
 #include "consumer/sinks/stream_message.hpp"
+#include "consumer/sinks/stream_reader.hpp"
 #include "consumer/sinks/stream_setup.hpp"
 
 namespace blocky {
@@ -201,29 +201,9 @@ public:
         return result;
     }
 
-    // Asked one by one from the stream's leader, which alone is sure to know all that is stored;
-    // a consumer of the stream might sit on a replica that lags behind.
     tl::expected<ReadBack, std::string> read_back(std::uint64_t after_sequence) override {
-        jsStreamInfo* found = nullptr;
-        const auto status =
-            js_GetStreamInfo(&found, context_.get(), traits_.name.c_str(), nullptr, nullptr);
-        const NatsStreamInfo info(found);
-        if (status != NATS_OK) {
-            return not_read_back(nats_error(status));
-        }
-        ReadBack part{{}, info->State.LastSeq};
-        for (auto sequence = after_sequence + 1; sequence <= part.last_sequence; ++sequence) {
-            auto message = next_message(sequence);
-            if (!message) {
-                return not_read_back(message.error());
-            }
-            if (message->sequence == 0) {
-                break;
-            }
-            part.ids.insert(std::move(message->id));
-            sequence = message->sequence;
-        }
-        return part;
+        return read_part(connection_.get(), traits_.name, target_.subject, after_sequence,
+                         kRequestWait);
     }
 
 private:
@@ -325,32 +305,6 @@ private:
             }
         }
         return NATS_OK;
-    }
-
-    // The first of our subject from that sequence on.
-    tl::expected<StreamMessage, std::string> next_message(std::uint64_t sequence) {
-        const auto api = fmt::format("$JS.API.STREAM.MSG.GET.{}", traits_.name);
-        const auto question =
-            nlohmann::json{{"seq", sequence}, {"next_by_subj", target_.subject}}.dump();
-        natsMsg* got = nullptr;
-        const auto status = natsConnection_RequestString(&got, connection_.get(), api.c_str(),
-                                                         question.c_str(), kRequestWait.count());
-        const NatsMessage answer(got);
-        if (status != NATS_OK) {
-            return tl::make_unexpected(nats_error(status));
-        }
-        const std::string_view text(natsMsg_GetData(got),
-                                    static_cast<std::size_t>(natsMsg_GetDataLength(got)));
-        const auto message = parse_stream_message(text);
-        if (!message) {
-            return tl::make_unexpected(std::string(text.substr(0, 200)));
-        }
-        return *message;
-    }
-
-    tl::unexpected<std::string> not_read_back(const std::string& reason) const {
-        return tl::make_unexpected(
-            fmt::format("the stream {} cannot be read back: {}", traits_.name, reason));
     }
 
     NatsTarget target_;

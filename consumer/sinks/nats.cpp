@@ -2,6 +2,7 @@
 #include "consumer/sinks/nats.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <utility>
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::uint64_t kHeaderBytes = 170;
 // Of the id of a message that has none, beside the run.
 constexpr std::uint64_t kNumberBytes = 21;
+constexpr auto kProgressEvery = std::chrono::seconds(5);
 
 bool has_outer_space(std::string_view text) {
     return text.starts_with(' ') || text.ends_with(' ');
@@ -80,39 +82,62 @@ std::vector<Publication> NatsSink::unsettled(const Batch& batch,
 // Settles what was sent so long ago that the servers may have forgotten its id, and is stored.
 std::optional<std::string> NatsSink::read_back_if_needed(const std::vector<std::string>& ids) {
     const auto now = Clock::now();
-    std::map<std::string_view, UnansweredIds::Sent> old;
-    auto after = last_sequence_;
+    Search search{{}, now, last_sequence_};
     auto oldest = now;
     for (const auto& id : ids) {
         const auto sent = unanswered_.empty() ? std::nullopt : unanswered_.find(id);
         if (sent && must_be_read_back(*sent, now, stream_->traits().duplicate_window)) {
-            old.emplace(id, *sent);
-            after = std::min(after, sent->after_sequence);
+            search.missing.insert(id);
+            search.after = std::min(search.after, sent->after_sequence);
             oldest = std::min(oldest, sent->first_at);
         }
     }
-    if (old.empty()) {
+    const auto concerned = search.missing.size();
+    if (concerned == 0) {
         return std::nullopt;
     }
-    const auto part = stream_->read_back(after);
-    if (!part) {
-        return part.error();
-    }
-    const auto settled_before = settled_.size();
-    for (const auto& [id, sent] : old) {
-        if (part->ids.contains(std::string(id))) {
-            settled_.emplace(id, Verdict{});
-            unanswered_.remove(id);
+    auto trouble = read_back(search);
+    last_sequence_ = std::max(last_sequence_, search.after);
+    for (const auto id : search.missing) {
+        if (trouble) {
+            unanswered_.was_absent_up_to(id, search.after);
         } else {
-            unanswered_.was_absent(id, {now, part->last_sequence});
+            unanswered_.was_absent(id, {now, search.after});
         }
     }
-    last_sequence_ = std::max(last_sequence_, part->last_sequence);
-    spdlog::info(
-        "the stream {} gave no answer for {}, and knows an id again for {}: {} of the {} messages "
-        "concerned were in it already",
-        stream_->traits().name, describe(now - oldest),
-        describe(stream_->traits().duplicate_window), settled_.size() - settled_before, old.size());
+    if (!trouble) {
+        spdlog::info(
+            "the stream {} gave no answer for {}, and knows an id again for {}: {} of the {} "
+            "messages concerned were in it already",
+            stream_->traits().name, describe(now - oldest),
+            describe(stream_->traits().duplicate_window), concerned - search.missing.size(),
+            concerned);
+    }
+    return trouble;
+}
+
+// Part by part, until all are found or the stream ends.
+std::optional<std::string> NatsSink::read_back(Search& search) {
+    auto say_at = search.began + kProgressEvery;
+    for (bool at_end = false; !at_end && !search.missing.empty();) {
+        const auto part = stream_->read_back(search.after);
+        if (!part) {
+            return part.error();
+        }
+        for (const auto& id : part->ids) {
+            if (search.missing.erase(id) != 0) {
+                settled_.emplace(id, Verdict{});
+                unanswered_.remove(id);
+            }
+        }
+        search.after = part->last_sequence;
+        at_end = part->at_end;
+        if (Clock::now() > say_at) {
+            say_at += kProgressEvery;
+            spdlog::info("reading the stream {} back: at its message {}, {} are still looked for",
+                         stream_->traits().name, search.after, search.missing.size());
+        }
+    }
     return std::nullopt;
 }
 

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +32,13 @@ public:
 private:
     std::vector<std::string> stored_ids(const Batch& batch) const;
     std::vector<Publication> unsettled(const Batch& batch, const std::vector<std::string>& ids);
+    // For ids in the stream. The ids are the caller's.
+    struct Search {
+        std::unordered_set<std::string_view> missing;
+        TimePoint began;
+        std::uint64_t after = 0;  // what is up to there has been read
+    };
+    std::optional<std::string> read_back(Search& search);
     std::optional<std::string> read_back_if_needed(const std::vector<std::string>& ids);
     std::optional<std::string> publish(const std::vector<Publication>& publications);
     std::optional<std::string> publish_part(const std::vector<Publication>& part);

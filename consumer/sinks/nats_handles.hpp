@@ -21,7 +21,9 @@ struct NatsDestroy {
 using NatsOptions = std::unique_ptr<natsOptions, NatsDestroy<natsOptions_Destroy>>;
 using NatsConnection = std::unique_ptr<natsConnection, NatsDestroy<natsConnection_Destroy>>;
 using NatsContext = std::unique_ptr<jsCtx, NatsDestroy<jsCtx_Destroy>>;
+using NatsInbox = std::unique_ptr<natsInbox, NatsDestroy<natsInbox_Destroy>>;
 using NatsMessage = std::unique_ptr<natsMsg, NatsDestroy<natsMsg_Destroy>>;
+using NatsSubscription = std::unique_ptr<natsSubscription, NatsDestroy<natsSubscription_Destroy>>;
 using NatsStreamInfo = std::unique_ptr<jsStreamInfo, NatsDestroy<jsStreamInfo_Destroy>>;
 using NatsStreamNames = std::unique_ptr<jsStreamNamesList, NatsDestroy<jsStreamNamesList_Destroy>>;
 

@@ -10,7 +10,7 @@
 namespace blocky {
 namespace {
 
-constexpr int kNotFound = 404;
+constexpr int kNoMessageFound = 10037;  // a stream that is not found is another error
 
 std::string decoded(const std::string& base64) {
     std::string bytes(base64.size(), '\0');
@@ -38,7 +38,7 @@ std::optional<StreamMessage> parse_stream_message(std::string_view answer) {
     try {
         const auto json = nlohmann::json::parse(answer);
         if (json.contains("error")) {
-            const bool none = json["error"].at("code").get<int>() == kNotFound;
+            const bool none = json["error"].at("err_code").get<int>() == kNoMessageFound;
             return none ? std::optional(StreamMessage{}) : std::nullopt;
         }
         const auto& message = json.at("message");

@@ -1,6 +1,8 @@
 // A table by id.
 #include "consumer/sinks/unanswered_ids.hpp"
 
+#include <algorithm>
+
 namespace blocky {
 
 void UnansweredIds::add(std::string_view id, Sent sent) {
@@ -18,6 +20,13 @@ void UnansweredIds::was_absent(std::string_view id, Sent then) {
     const auto found = ids_.find(id);
     if (found != ids_.end()) {
         found->second = then;
+    }
+}
+
+void UnansweredIds::was_absent_up_to(std::string_view id, std::uint64_t sequence) {
+    const auto found = ids_.find(id);
+    if (found != ids_.end()) {
+        found->second.after_sequence = std::max(found->second.after_sequence, sequence);
     }
 }
 

@@ -31,6 +31,8 @@ public:
     void remove(std::string_view id);
     // It was looked for, and was not stored by then.
     void was_absent(std::string_view id, Sent then);
+    // It was looked for that far.
+    void was_absent_up_to(std::string_view id, std::uint64_t sequence);
 
     // How it was sent, if it was and nobody answered.
     std::optional<Sent> find(std::string_view id) const;

@@ -25,6 +25,8 @@ public:
     bool stores_unanswered = true;
     std::string refuses;  // a value
     std::optional<std::string> unreadable;
+    std::size_t part_size = SIZE_MAX;       // of a part that is read back
+    std::size_t readable_parts = SIZE_MAX;  // then it is unreadable
 
     const StreamTraits& traits() const override { return stream; }
     std::optional<std::string> trouble() override { return down; }
@@ -43,11 +45,13 @@ public:
 
     tl::expected<ReadBack, std::string> read_back(std::uint64_t after_sequence) override {
         read_from.push_back(after_sequence);
-        if (unreadable) {
-            return tl::make_unexpected(*unreadable);
+        if (unreadable || readable_parts == 0) {
+            return tl::make_unexpected(unreadable.value_or("no more parts"));
         }
-        ReadBack part{{}, stored.size()};
-        for (auto i = after_sequence; i < stored.size(); ++i) {
+        --readable_parts;
+        const auto end = after_sequence + std::min(part_size, stored.size() - after_sequence);
+        ReadBack part{{}, end, end == stored.size()};
+        for (auto i = after_sequence; i < end; ++i) {
             part.ids.insert(stored[i].id);
         }
         return part;

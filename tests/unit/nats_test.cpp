@@ -2,6 +2,7 @@
 // stream has forgotten.
 #include "consumer/sinks/nats.hpp"
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <vector>
@@ -150,6 +151,55 @@ TEST_CASE("as long as the stream cannot be read back nothing is published") {
     sunk.stream->unreadable = "no leader";
     CHECK(sunk.failure(batch) == "no leader");
     CHECK(sunk.stream->sizes.size() == 1);
+}
+
+// Ten ids of somebody else's, then what the batch has; in parts of two.
+struct Busy : Forgetful {
+    Batch batch = batch_of({"1", "2"});
+
+    Busy() {
+        stream->answers = 0;
+        stream->stores_unanswered = false;
+        failure(batch);
+        for (const auto& other : numbers_up_to(10)) {
+            stream->stored.push_back({"other-" + other, {}, "9", 1, {}});
+        }
+        stream->answers = SIZE_MAX;
+        stream->part_size = 2;
+    }
+};
+
+TEST_CASE("reading back goes on where a failure has interrupted it") {
+    Busy sunk;
+    sunk.stream->readable_parts = 3;
+    CHECK(sunk.failure(sunk.batch) == "no more parts");
+    sunk.stream->readable_parts = SIZE_MAX;
+    CHECK(sunk.kinds(sunk.batch) == Kinds(2, Kind::kStored));
+    CHECK(sunk.stream->read_from == std::vector<std::uint64_t>{0, 2, 4, 6, 6, 8});
+    CHECK(sunk.stream->stored.size() == 12);
+}
+
+TEST_CASE("reading back ends when all are found") {
+    Busy sunk;
+    sunk.stream->stored[2].id = "id-1";
+    sunk.stream->stored[5].id = "id-2";
+    const auto sent = sunk.stream->sizes.size();
+    CHECK(sunk.kinds(sunk.batch) == Kinds(2, Kind::kStored));
+    CHECK(sunk.stream->read_from == std::vector<std::uint64_t>{0, 2, 4});
+    CHECK(std::ranges::count(sunk.stream->sizes, 0) ==
+          static_cast<std::ptrdiff_t>(sunk.stream->sizes.size() - sent));
+}
+
+TEST_CASE("what was found before a failure is not looked for again") {
+    Busy sunk;
+    sunk.stream->stored[0].id = "id-1";
+    sunk.stream->readable_parts = 1;
+    sunk.failure(sunk.batch);
+    sunk.stream->readable_parts = SIZE_MAX;
+    sunk.stream->stored[3].id = "id-2";
+    CHECK(sunk.kinds(sunk.batch) == Kinds(2, Kind::kStored));
+    CHECK(sunk.stream->read_from == std::vector<std::uint64_t>{0, 2, 2});
+    CHECK(sunk.stream->stored.size() == 10);
 }
 
 TEST_CASE("a batch that was given up is read back when its messages come again in another") {

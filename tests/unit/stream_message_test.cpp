@@ -30,6 +30,8 @@ TEST_CASE("no message is sequence 0, any other error is none") {
     REQUIRE(none);
     CHECK(none->sequence == 0);
     CHECK_FALSE(parse_stream_message(R"({"error":{"code":503,"err_code":10008}})"));
+    CHECK_FALSE(parse_stream_message(
+        R"({"error":{"code":404,"err_code":10059,"description":"stream not found"}})"));
 }
 
 TEST_CASE("what is nothing of the kind is no message") {

@@ -41,6 +41,8 @@ class OneWayProxy:
             while True:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target))
+                for each in (client, server):
+                    each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 self._sockets += [client, server]
                 for source, sink, is_answer in ((client, server, False), (server, client, True)):
                     threading.Thread(target=self._relay, args=(source, sink, is_answer),
