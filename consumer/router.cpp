@@ -108,8 +108,9 @@ void Router::wait(const Batcher& batcher) {
 
 void Router::follow_hangup() {
     if (stop_.take_hangup()) {
-        spdlog::info("SIGHUP: files are opened anew before the next batch is stored");
-        sink_.request_reopen();
+        spdlog::info("SIGHUP: {}", sink_.request_reopen()
+                                       ? "files are opened anew before the next batch is stored"
+                                       : "the sink has no file that could be opened anew");
     }
 }
 

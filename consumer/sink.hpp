@@ -40,8 +40,8 @@ public:
     virtual bool is_inline() const { return false; }
 
     // Called from any thread (SIGHUP): before the next batch, files are to be opened anew, because
-    // what had their names may have been moved away.
-    virtual void request_reopen() {}
+    // what had their names may have been moved away. Whether this sink has any.
+    virtual bool request_reopen() { return false; }
 
     // Called from either thread. An empty batch, which never comes to process(), has one too.
     virtual Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const = 0;

@@ -26,7 +26,10 @@ public:
     BatchResult process(const Batch& batch) override;
     std::optional<std::string> objection_to(const PushRequest& request) const override;
     // The ids stay known whatever file is found then.
-    void request_reopen() override { reopen_ = true; }
+    bool request_reopen() override {
+        reopen_ = true;
+        return true;
+    }
     Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const override;
 
 private:

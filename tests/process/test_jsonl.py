@@ -53,7 +53,7 @@ class JsonlCase(BlockyCase):
     def hang_up(self, consumer, times=1):
         """Returns when it is known that the files are to be opened anew."""
         consumer.send_signal(signal.SIGHUP)
-        consumer.stderr.wait_until(lambda lines: sum("SIGHUP" in l for l in lines) >= times,
+        consumer.stderr.wait_until(lambda lines: sum("SIGHUP: files" in l for l in lines) >= times,
                                    what=f"{times} lines about SIGHUP")
 
     def assert_held(self, dealer, tag):
