@@ -27,7 +27,7 @@ struct Publication {
 // What the servers say of one publication.
 struct PubAck {
     enum class Kind {
-        kStored,     // on disk of a majority of the stream's replicas, as `sequence`
+        kStored,     // a majority of the stream's replicas has it, as `sequence`; not yet synced
         kDuplicate,  // its id was there already, as `sequence`
         kRefused,    // never to be stored: `reason` says why
         kUnanswered  // may be stored or not: `reason` says why that is not known
