@@ -156,7 +156,7 @@ BatchResult PostgresSink::process(const Batch& batch) {
     }
     const auto answers = store(batch, ids);
     if (!answers) {
-        return tl::make_unexpected(failure_of(batch, answers.error()));
+        return tl::make_unexpected(failure_of(batch, blamed(answers.error())));
     }
     std::unordered_set<std::string_view> stored;
     for (const auto& rows : *answers) {
@@ -241,8 +241,21 @@ PostgresParameters PostgresSink::parameters_of(const Batch& batch,
     return parameters;
 }
 
-SinkFailure PostgresSink::failure_of(const Batch& batch, const PostgresError& error) {
-    if (refuses_the_rows(error.sqlstate)) {
+// Where the error alone does not tell whether the rows are at fault or the table, the same
+// statement without rows does: it needs the same table, columns and rights, and calls no row's
+// trigger.
+PostgresSink::Blamed PostgresSink::blamed(const PostgresError& error) {
+    const auto blame = blame_for(error.sqlstate);
+    if (blame != PostgresBlame::kStatement) {
+        return {error, blame == PostgresBlame::kRows};
+    }
+    const auto empty = connection_->execute(insert_, parameters_of({}, {}));
+    return empty ? Blamed{error, true} : Blamed{empty.error(), false};
+}
+
+SinkFailure PostgresSink::failure_of(const Batch& batch, const Blamed& blamed) {
+    const auto& error = blamed.error;
+    if (blamed.on_rows) {
         return {SinkFailure::Kind::kPermanent,
                 fmt::format("PostgreSQL: {} (SQLSTATE {})", error.reason, error.sqlstate)};
     }

@@ -20,7 +20,8 @@ namespace blocky {
 //
 // The table is made if it is not there. One that is there must have the columns id (unique),
 // producer, run, batch, received_at and value (json, jsonb or text); its constraints and triggers
-// may refuse messages, which are then rejected.
+// may refuse messages, which are then rejected: with whatever error, as long as the statement works
+// without rows.
 class PostgresSink : public Sink {
 public:
     // `target` is libpq's connection string, key=value or a URI, which may lack its "postgres:".
@@ -35,13 +36,19 @@ public:
     Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const override;
 
 private:
+    struct Blamed {
+        PostgresError error;
+        bool on_rows = false;  // what is in them, and not the server or the table
+    };
+
     void prepare_table(const std::vector<std::string>& parts);
     void create_table(const std::string& table);
     tl::expected<void, PostgresError> connect_if_needed();
     PostgresParameters parameters_of(const Batch& batch, const std::vector<std::string>& ids) const;
     tl::expected<std::vector<PostgresRows>, PostgresError> store(
         const Batch& batch, const std::vector<std::string>& ids);
-    SinkFailure failure_of(const Batch& batch, const PostgresError& error);
+    Blamed blamed(const PostgresError& error);
+    SinkFailure failure_of(const Batch& batch, const Blamed& blamed);
 
     std::string conninfo_;
     std::string table_;  // as it was given

@@ -13,18 +13,38 @@ struct PostgresError {
     std::string reason;    // one line for a person
 };
 
-// Whether the server refuses these rows for what is in them, and would again. All else may pass or
-// be repaired: a lost connection (08), a server short of something (53) or going down (57), a lock
-// (55), a conflict (40), a standby (25). Nor is a table or a right that is missing (42) any row's
-// fault, for the statement is always the same one: who runs the server can repair it, and the
-// messages wait with their producers until then. Classes: appendix A of PostgreSQL's manual.
-inline bool refuses_the_rows(std::string_view sqlstate) {
-    constexpr std::array<std::string_view, 5> kClasses{"22",   // data: no number, a NUL in a text
-                                                       "23",   // constraints
-                                                       "44",   // WITH CHECK OPTION of a view
-                                                       "54",   // more than an index can hold
-                                                       "P0"};  // a trigger's RAISE EXCEPTION
-    return std::ranges::count(kClasses, sqlstate.substr(0, 2)) > 0;
+// Who is to blame for an error.
+enum class PostgresBlame {
+    kRows,       // what is in them: they would be refused again
+    kStatement,  // the rows (a policy, a trigger that fails) or what they go to (a table or a right
+                 // is missing): the statement without any row tells which
+    kElse        // neither: it may pass, or be repaired
+};
+
+// Classes: appendix A of PostgreSQL's manual. A trigger may raise any other, those that nobody has
+// defined included, so they are not listed.
+inline PostgresBlame blame_for(std::string_view sqlstate) {
+    constexpr std::array<std::string_view, 5> kOfRows{"22",   // data: no number, a NUL in a text
+                                                      "23",   // constraints
+                                                      "44",   // WITH CHECK OPTION of a view
+                                                      "54",   // more than an index can hold
+                                                      "P0"};  // a trigger's RAISE EXCEPTION
+    constexpr std::array<std::string_view, 16> kOfElse{
+        "",                                  // not from the server
+        "08",                                // the connection
+        "0B", "25", "26", "2D", "3D", "28",  // the transaction, the session, the login
+        "40",                                // a conflict with another transaction
+        "53",                                // the server is short of something
+        "55",                                // a lock, an object in the wrong state
+        "57",                                // an administrator, a timeout
+        "58", "F0", "HV", "XX"};  // the server's system, its files, another server, a bug
+    const auto in = [&](const auto& classes) {
+        return std::ranges::count(classes, sqlstate.substr(0, 2)) > 0;
+    };
+    if (in(kOfRows)) {
+        return PostgresBlame::kRows;
+    }
+    return in(kOfElse) ? PostgresBlame::kElse : PostgresBlame::kStatement;
 }
 
 }  // namespace blocky

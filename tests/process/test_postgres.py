@@ -184,8 +184,8 @@ class Duplicates(PostgresCase):
 
 class Refused(PostgresCase):
 
-    def push_with_one_bad(self, bad, position, count, *options):
-        consumer = self.storing(count, *options)
+    def push_with_one_bad(self, bad, position, count, *options, **how):
+        consumer = self.storing(count, *options, **how)
         messages = numbered(0, count)
         messages[position]["value"] = bad
         replies = self.push(self.dealer(consumer.endpoint), messages)
@@ -223,6 +223,38 @@ class Refused(PostgresCase):
         reply = self.push_with_one_bad("text", 19, 20)
         self.assert_error(reply, "rejected")
         self.assertIn("we take no strings", reply["message"])
+
+    def trigger(self, body):
+        """Has a new table's rows go through it before they are inserted."""
+        self.storing(1).stop()
+        self.postgres.query(f"""
+            CREATE OR REPLACE FUNCTION judge() RETURNS trigger LANGUAGE plpgsql AS
+              $$ BEGIN {body} RETURN NEW; END $$;
+            CREATE TRIGGER t BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION judge()""")
+
+    def test_whatever_error_a_trigger_has_with_a_row_it_is_rejected_alone(self):
+        for statement, words in {"RAISE 'ours' USING ERRCODE = '45000'": "ours (SQLSTATE 45000)",
+                                 "RAISE 'ours' USING ERRCODE = 'AB123'": "ours (SQLSTATE AB123)",
+                                 "PERFORM nosuch(1)": "SQLSTATE 42883",
+                                 "PERFORM 1 FROM nowhere": "SQLSTATE 42P01"}.items():
+            with self.subTest(statement):
+                self.postgres.query("DROP TABLE IF EXISTS messages")
+                self.trigger(f"IF json_typeof(NEW.value) = 'string' THEN {statement}; END IF;")
+                reply = self.push_with_one_bad("text", 13, 20)
+                self.assert_error(reply, "rejected", id="id-13")
+                self.assertIn(words, reply["message"])
+
+    def test_what_row_level_security_refuses_is_rejected_alone(self):
+        self.storing(1).stop()
+        self.postgres.query("CREATE ROLE tenant LOGIN; GRANT INSERT, SELECT ON messages TO tenant;"
+                            "ALTER TABLE messages ENABLE ROW LEVEL SECURITY;"
+                            "CREATE POLICY p ON messages USING (true) "
+                            "WITH CHECK (json_typeof(value) = 'number')")
+        self.addCleanup(self.postgres.query, "DROP OWNED BY tenant; DROP ROLE tenant")
+        reply = self.push_with_one_bad("text", 4, 20,
+                                       conninfo=self.postgres.conninfo + " user=tenant")
+        self.assert_error(reply, "rejected", id="id-4")
+        self.assertIn("row-level security policy", reply["message"])
 
 
 class Start(PostgresCase):

@@ -74,17 +74,24 @@ TEST_CASE("parameters are handed on with their lengths, whatever is in them") {
     CHECK(parameters.bytes() == 11);
 }
 
-TEST_CASE("rows are refused for what is in them, and for nothing else") {
+TEST_CASE("what is in the rows is to blame for some errors, and the server for others") {
     for (const auto* const state :
          {"22021", "22P05", "23514", "23502", "44000", "54000", "P0001"}) {
         CAPTURE(state);
-        CHECK(refuses_the_rows(state));
+        CHECK(blame_for(state) == PostgresBlame::kRows);
     }
-    for (const auto* const state :
-         {"", "08006", "25006", "40001", "40P01", "42P01", "42501", "53100", "53300", "55P03",
-          "57014", "57P01", "58030", "XX000"}) {
+    for (const auto* const state : {"", "08006", "25006", "28P01", "40001", "40P01", "53100",
+                                    "53300", "55P03", "57014", "57P01", "58030", "XX000"}) {
         CAPTURE(state);
-        CHECK_FALSE(refuses_the_rows(state));
+        CHECK(blame_for(state) == PostgresBlame::kElse);
+    }
+}
+
+TEST_CASE("a missing table, a policy and a trigger's own error are told apart by trying") {
+    for (const auto* const state :
+         {"0A000", "21000", "38000", "42501", "42883", "42P01", "45000", "AB123"}) {
+        CAPTURE(state);
+        CHECK(blame_for(state) == PostgresBlame::kStatement);
     }
 }
 
