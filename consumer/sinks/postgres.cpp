@@ -1,8 +1,9 @@
 // One INSERT per batch, and what its answer says of each message.
 #include "consumer/sinks/postgres.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <stdexcept>
-#include <unordered_set>
 #include <utility>
 
 #include <fmt/format.h>
@@ -31,7 +32,7 @@ constexpr const char* kInsert =
     " ON CONFLICT (id) DO NOTHING RETURNING id";
 
 constexpr const char* kFind =
-    "SELECT id FROM {} WHERE id = ANY ($1::text[]) AND run = $2 AND batch = $3";
+    "SELECT id, run = $2 AND batch = $3 FROM {} WHERE id = ANY ($1::text[])";
 
 // Of a message to the server, which ends the connection over 1 GiB.
 constexpr std::size_t kMostBytes = 900U << 20U;
@@ -63,7 +64,8 @@ PostgresParameters one_text(const std::string& text) {
     return parameters;
 }
 
-std::string text_array(const std::vector<std::string>& texts) {
+template <typename Text>
+std::string text_array(std::span<const Text> texts) {
     PostgresArray array(PostgresType::kText, texts.size());
     for (const auto& text : texts) {
         array.add(text);
@@ -129,9 +131,9 @@ void PostgresSink::prepare_table(const std::vector<std::string>& parts) {
                                  ": it is unlogged or temporary, so its rows would not "
                                  "outlive the server");
     }
-    must(connection_->execute(insert_, parameters_of({}, {})), failed);
+    must(connection_->execute(insert_, parameters_of(0, {}, {})), failed);
     PostgresParameters nothing;
-    nothing.add(PostgresType::kTextArray, text_array({}));
+    nothing.add(PostgresType::kTextArray, text_array<std::string>({}));
     nothing.add(PostgresType::kText, run_);
     nothing.add(PostgresType::kInt8, postgres_int8(0));
     must(connection_->execute(find_, nothing), failed);
@@ -154,34 +156,43 @@ BatchResult PostgresSink::process(const Batch& batch) {
     for (const auto& message : batch.messages) {
         ids.push_back(stored_id(message, run_));
     }
-    const auto answers = store(batch, ids);
-    if (!answers) {
-        return tl::make_unexpected(failure_of(batch, blamed(answers.error())));
+    Kept kept;
+    if (const auto stored = store(batch, ids, kept); !stored) {
+        return tl::make_unexpected(failure_of(batch, blamed(stored.error())));
     }
-    std::unordered_set<std::string_view> stored;
-    for (const auto& rows : *answers) {
-        for (int row = 0; row < rows.size(); ++row) {
-            stored.insert(rows.at(row, 0));
-        }
-    }
-    std::vector<Verdict> verdicts(ids.size());
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        // The first of several with the same id.
-        if (stored.erase(ids[i]) == 0) {
-            verdicts[i].kind = Verdict::Kind::kDuplicate;
-        }
+    std::vector<Verdict> verdicts;
+    verdicts.reserve(ids.size());
+    for (const auto& id : ids) {
+        verdicts.push_back(kept.verdict_on(id));
     }
     return verdicts;
 }
 
-// The ids of the rows that this batch has brought, by this try or by one whose end was not heard
-// of. Those must be asked for in a statement of their own: this one may have waited for the other.
-tl::expected<std::vector<PostgresRows>, PostgresError> PostgresSink::store(
-    const Batch& batch, const std::vector<std::string>& ids) {
-    if (auto connected = connect_if_needed(); !connected) {
-        return tl::make_unexpected(std::move(connected.error()));
+Verdict PostgresSink::Kept::verdict_on(const std::string& id) {
+    const auto found = is_own.find(id);
+    if (found == is_own.end()) {
+        return {Verdict::Kind::kRejected,
+                "PostgreSQL took the row and kept none with its id, as when a trigger drops it"};
     }
-    const auto parameters = parameters_of(batch, ids);
+    // Of several with the same id the first is stored.
+    const bool own = std::exchange(found->second, false);
+    return {own ? Verdict::Kind::kStored : Verdict::Kind::kDuplicate, {}};
+}
+
+tl::expected<void, PostgresError> PostgresSink::store(const Batch& batch,
+                                                      std::span<const std::string> ids,
+                                                      Kept& kept) {
+    if (auto connected = connect_if_needed(); !connected) {
+        return connected;
+    }
+    return insert(batch.number, batch.messages, ids, kept);
+}
+
+tl::expected<void, PostgresError> PostgresSink::insert(std::uint64_t batch,
+                                                       std::span<const Message> messages,
+                                                       std::span<const std::string> ids,
+                                                       Kept& kept) {
+    const auto parameters = parameters_of(batch, messages, ids);
     if (parameters.bytes() > kMostBytes) {
         return tl::make_unexpected(PostgresError{"54000", "too large for one statement"});
     }
@@ -189,20 +200,35 @@ tl::expected<std::vector<PostgresRows>, PostgresError> PostgresSink::store(
     if (!inserted) {
         return tl::make_unexpected(std::move(inserted.error()));
     }
-    std::vector<PostgresRows> answers;
-    answers.push_back(std::move(*inserted));
-    if (in_doubt_ == batch.number) {
-        PostgresParameters sought;
-        sought.add(PostgresType::kTextArray, text_array(ids));
-        sought.add(PostgresType::kText, run_);
-        sought.add(PostgresType::kInt8, postgres_int8(static_cast<std::int64_t>(batch.number)));
-        auto found = connection_->execute(find_, sought);
-        if (!found) {
-            return tl::make_unexpected(std::move(found.error()));
-        }
-        answers.push_back(std::move(*found));
+    const auto& rows = kept.answers.emplace_back(std::move(*inserted));
+    for (int row = 0; row < rows.size(); ++row) {
+        kept.is_own.emplace(rows.at(row, 0), true);
     }
-    return answers;
+    std::vector<std::string_view> missing;
+    std::ranges::copy_if(ids, std::back_inserter(missing),
+                         [&](const auto& id) { return !kept.is_own.contains(id); });
+    return missing.empty() ? tl::expected<void, PostgresError>() : find(batch, missing, kept);
+}
+
+// Of the rows that the INSERT did not bring: those that were there before it. Among them may be
+// this batch's own, by a try whose end was not heard of. They must be asked for in a statement of
+// their own, for the INSERT does not see what it has waited for.
+tl::expected<void, PostgresError> PostgresSink::find(std::uint64_t batch,
+                                                     std::span<const std::string_view> ids,
+                                                     Kept& kept) {
+    PostgresParameters sought;
+    sought.add(PostgresType::kTextArray, text_array(ids));
+    sought.add(PostgresType::kText, run_);
+    sought.add(PostgresType::kInt8, postgres_int8(static_cast<std::int64_t>(batch)));
+    auto found = connection_->execute(find_, sought);
+    if (!found) {
+        return tl::make_unexpected(std::move(found.error()));
+    }
+    const auto& rows = kept.answers.emplace_back(std::move(*found));
+    for (int row = 0; row < rows.size(); ++row) {
+        kept.is_own.emplace(rows.at(row, 0), rows.at(row, 1) == "t");
+    }
+    return {};
 }
 
 tl::expected<void, PostgresError> PostgresSink::connect_if_needed() {
@@ -219,21 +245,22 @@ tl::expected<void, PostgresError> PostgresSink::connect_if_needed() {
     return {};
 }
 
-PostgresParameters PostgresSink::parameters_of(const Batch& batch,
-                                               const std::vector<std::string>& ids) const {
-    const auto size = batch.messages.size();
+PostgresParameters PostgresSink::parameters_of(std::uint64_t batch,
+                                               std::span<const Message> messages,
+                                               std::span<const std::string> ids) const {
+    const auto size = messages.size();
     PostgresArray producers(PostgresType::kText, size);
     PostgresArray times(PostgresType::kTimestamptz, size);
     PostgresArray values(PostgresType::kJson, size);
     const ArrivalTimes arrivals;
-    for (const auto& message : batch.messages) {
+    for (const auto& message : messages) {
         message.producer.empty() ? producers.add_null() : producers.add(message.producer);
         times.add(postgres_timestamptz(arrivals.wall(message.received_at)));
         values.add(message.value);
     }
     PostgresParameters parameters;
     parameters.add(PostgresType::kText, run_);
-    parameters.add(PostgresType::kInt8, postgres_int8(static_cast<std::int64_t>(batch.number)));
+    parameters.add(PostgresType::kInt8, postgres_int8(static_cast<std::int64_t>(batch)));
     parameters.add(PostgresType::kTextArray, text_array(ids));
     parameters.add(PostgresType::kTextArray, producers.take());
     parameters.add(PostgresType::kTimestamptzArray, times.take());
@@ -249,7 +276,7 @@ PostgresSink::Blamed PostgresSink::blamed(const PostgresError& error) {
     if (blame != PostgresBlame::kStatement) {
         return {error, blame == PostgresBlame::kRows};
     }
-    const auto empty = connection_->execute(insert_, parameters_of({}, {}));
+    const auto empty = connection_->execute(insert_, parameters_of(0, {}, {}));
     return empty ? Blamed{error, true} : Blamed{empty.error(), false};
 }
 
@@ -259,7 +286,6 @@ SinkFailure PostgresSink::failure_of(const Batch& batch, const Blamed& blamed) {
         return {SinkFailure::Kind::kPermanent,
                 fmt::format("PostgreSQL: {} (SQLSTATE {})", error.reason, error.sqlstate)};
     }
-    in_doubt_ = batch.number;
     // Whoever cannot write here may be a standby now: another of the string's hosts may take it.
     if (error.sqlstate == "25006") {
         connection_.reset();

@@ -5,8 +5,10 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "consumer/sink.hpp"
@@ -41,12 +43,24 @@ private:
         bool on_rows = false;  // what is in them, and not the server or the table
     };
 
+    // What is in the table of a batch's ids.
+    struct Kept {
+        std::vector<PostgresRows> answers;                  // which the ids below are part of
+        std::unordered_map<std::string_view, bool> is_own;  // whether this batch has brought it
+        Verdict verdict_on(const std::string& id);
+    };
+
     void prepare_table(const std::vector<std::string>& parts);
     void create_table(const std::string& table);
     tl::expected<void, PostgresError> connect_if_needed();
-    PostgresParameters parameters_of(const Batch& batch, const std::vector<std::string>& ids) const;
-    tl::expected<std::vector<PostgresRows>, PostgresError> store(
-        const Batch& batch, const std::vector<std::string>& ids);
+    PostgresParameters parameters_of(std::uint64_t batch, std::span<const Message> messages,
+                                     std::span<const std::string> ids) const;
+    tl::expected<void, PostgresError> store(const Batch& batch, std::span<const std::string> ids,
+                                            Kept& kept);
+    tl::expected<void, PostgresError> insert(std::uint64_t batch, std::span<const Message> messages,
+                                             std::span<const std::string> ids, Kept& kept);
+    tl::expected<void, PostgresError> find(std::uint64_t batch,
+                                           std::span<const std::string_view> ids, Kept& kept);
     Blamed blamed(const PostgresError& error);
     SinkFailure failure_of(const Batch& batch, const Blamed& blamed);
 
@@ -55,9 +69,8 @@ private:
     std::string run_;
     std::string place_;   // of the server
     std::string insert_;  // returns the ids of the rows that were not there
-    std::string find_;    // returns the ids of the rows that an earlier try has stored
+    std::string find_;    // returns the ids that are there, and whether this batch brought them
     std::optional<PostgresConnection> connection_;  // nothing: lost
-    std::optional<std::uint64_t> in_doubt_;         // number of the batch that a try has failed on
 };
 
 }  // namespace blocky

@@ -232,6 +232,31 @@ class Refused(PostgresCase):
               $$ BEGIN {body} RETURN NEW; END $$;
             CREATE TRIGGER t BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION judge()""")
 
+    def test_a_row_that_a_trigger_drops_is_rejected_and_no_duplicate(self):
+        self.trigger("IF json_typeof(NEW.value) = 'string' THEN RETURN NULL; END IF;")
+        consumer = self.storing(4)
+        self.push(self.dealer(consumer.endpoint), numbered(0, 4))
+        self.end(consumer)
+        consumer = self.storing(4)
+        messages = numbered(3, 4)
+        messages[2]["value"] = "dropped"
+        replies = self.push(self.dealer(consumer.endpoint), messages)
+        self.assert_duplicate(replies[0], "id-3")
+        self.assert_stored(replies[1], 4)
+        self.assert_error(replies[2], "rejected", id="id-5")
+        self.assertIn("a trigger drops it", replies[2]["message"])
+        self.assert_stored(replies[3], 4)
+        self.assertEqual(self.count(), 6)
+
+    def test_a_row_that_a_trigger_puts_into_a_child_of_the_table_is_stored(self):
+        self.trigger("INSERT INTO child SELECT NEW.*; RETURN NULL;")
+        self.postgres.query("CREATE TABLE child () INHERITS (messages)")
+        self.addCleanup(self.postgres.query, "DROP TABLE child")
+        consumer = self.storing(4)
+        for reply in self.push(self.dealer(consumer.endpoint), numbered(0, 4)):
+            self.assert_stored(reply, 4)
+        self.assertEqual(self.count("child"), 4)
+
     def test_whatever_error_a_trigger_has_with_a_row_it_is_rejected_alone(self):
         for statement, words in {"RAISE 'ours' USING ERRCODE = '45000'": "ours (SQLSTATE 45000)",
                                  "RAISE 'ours' USING ERRCODE = 'AB123'": "ours (SQLSTATE AB123)",
