@@ -34,6 +34,16 @@ constexpr const char* kInsert =
 constexpr const char* kFind =
     "SELECT id, run = $2 AND batch = $3 FROM {} WHERE id = ANY ($1::text[])";
 
+// A column that must be given and is none of ours would have every message refused; a trigger that
+// sees the row before it is checked may fill it.
+constexpr const char* kForeignColumn =
+    "SELECT attname FROM pg_attribute WHERE attrelid = to_regclass($1) AND attnum > 0"
+    " AND attnotnull AND NOT atthasdef AND attidentity = '' AND NOT attisdropped"
+    " AND attname NOT IN ('id', 'producer', 'run', 'batch', 'received_at', 'value')"
+    " AND NOT EXISTS (SELECT FROM pg_trigger WHERE tgrelid = attrelid AND tgenabled <> 'D'"
+    " AND tgtype & 7 = 7)"  // BEFORE INSERT … FOR EACH ROW
+    " ORDER BY attnum LIMIT 1";
+
 // Of a message to the server, which ends the connection over 1 GiB.
 constexpr std::size_t kMostBytes = 900U << 20U;
 
@@ -137,6 +147,13 @@ void PostgresSink::prepare_table(const std::vector<std::string>& parts) {
     nothing.add(PostgresType::kText, run_);
     nothing.add(PostgresType::kInt8, postgres_int8(0));
     must(connection_->execute(find_, nothing), failed);
+    const auto foreign = must(connection_->execute(kForeignColumn, one_text(table)), failed);
+    if (foreign.size() > 0) {
+        throw std::runtime_error(
+            fmt::format("{}: it has a column {} that must be given (NOT NULL, no default), and no "
+                        "message has such a thing",
+                        failed, foreign.at(0, 0)));
+    }
 }
 
 // Not by IF NOT EXISTS for a table that is there: it takes the right to make one.

@@ -327,6 +327,20 @@ class Start(PostgresCase):
                 self.postgres.query(f"DROP TABLE IF EXISTS messages; CREATE {definition}")
                 self.assert_one_line(self.refused(), 1, "table messages", words)
 
+    def test_a_column_that_no_message_can_fill_is_refused_at_once(self):
+        self.storing(1).stop()
+        self.postgres.query("ALTER TABLE messages ADD tenant text NOT NULL, ADD n serial, "
+                            "ADD i int GENERATED ALWAYS AS IDENTITY, ADD at date NOT NULL DEFAULT "
+                            "now(), ADD b bigint NOT NULL GENERATED ALWAYS AS (batch) STORED")
+        self.assert_one_line(self.refused(), 1, "table messages", "a column tenant that must be")
+        self.postgres.query("""
+            CREATE OR REPLACE FUNCTION fill() RETURNS trigger LANGUAGE plpgsql AS
+              $$ BEGIN NEW.tenant = NEW.value ->> 'tenant'; RETURN NEW; END $$;
+            CREATE TRIGGER t BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION fill()""")
+        consumer = self.storing(1)
+        self.push(self.dealer(consumer.endpoint), [{"value": {"tenant": "me"}}])
+        self.assertEqual(self.postgres.query("SELECT tenant, n, i FROM messages"), "me|1|1")
+
 
 class Outages(PostgresCase):
 
