@@ -44,6 +44,9 @@ constexpr const char* kForeignColumn =
     " AND tgtype & 7 = 7)"  // BEFORE INSERT … FOR EACH ROW
     " ORDER BY attnum LIMIT 1";
 
+// query_canceled: by statement_timeout, or by somebody who had enough of it.
+constexpr const char* kCanceled = "57014";
+
 // Of a message to the server, which ends the connection over 1 GiB.
 constexpr std::size_t kMostBytes = 900U << 20U;
 
@@ -196,13 +199,32 @@ Verdict PostgresSink::Kept::verdict_on(const std::string& id) {
     return {own ? Verdict::Kind::kStored : Verdict::Kind::kDuplicate, {}};
 }
 
+// In one transaction; in several once that took longer than the server lets it. What is committed
+// of a batch that then fails is found again by its next try.
 tl::expected<void, PostgresError> PostgresSink::store(const Batch& batch,
                                                       std::span<const std::string> ids,
                                                       Kept& kept) {
     if (auto connected = connect_if_needed(); !connected) {
         return connected;
     }
-    return insert(batch.number, batch.messages, ids, kept);
+    const std::span messages(batch.messages);
+    std::size_t done = 0;
+    while (done < messages.size()) {
+        const auto size = std::min(pieces_.most(), messages.size() - done);
+        const auto start = Clock::now();
+        auto inserted =
+            insert(batch.number, messages.subspan(done, size), ids.subspan(done, size), kept);
+        const auto took = Clock::now() - start;
+        if (!inserted) {
+            if (inserted.error().sqlstate == kCanceled) {
+                pieces_.was_too_slow(size, took);
+            }
+            return inserted;
+        }
+        pieces_.was_stored(size, took);
+        done += size;
+    }
+    return {};
 }
 
 tl::expected<void, PostgresError> PostgresSink::insert(std::uint64_t batch,
@@ -307,10 +329,13 @@ SinkFailure PostgresSink::failure_of(const Batch& batch, const Blamed& blamed) {
     if (error.sqlstate == "25006") {
         connection_.reset();
     }
+    const auto next = error.sqlstate == kCanceled && pieces_.most() < batch.messages.size()
+                          ? fmt::format("; next with {} in a transaction", pieces_.most())
+                          : "";
     const auto state = error.sqlstate.empty() ? "" : fmt::format(" (SQLSTATE {})", error.sqlstate);
     return {SinkFailure::Kind::kTransient,
-            fmt::format("cannot store batch {} in table {} at {}: {}{}", batch.number, table_,
-                        place_, error.reason, state)};
+            fmt::format("cannot store batch {} in table {} at {}: {}{}{}", batch.number, table_,
+                        place_, error.reason, state, next)};
 }
 
 // What the wire protocol takes, a text and json take.

@@ -1,5 +1,6 @@
 // Keeps messages in a table of a PostgreSQL server: for when they are to be where the rest of the
-// data is. A batch is one statement, hence one transaction and one round trip.
+// data is. A batch is one statement, hence one transaction and one round trip, unless that takes
+// longer than a statement may.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@
 
 #include "consumer/sink.hpp"
 #include "consumer/sinks/postgres_connection.hpp"
+#include "consumer/sinks/postgres_pieces.hpp"
 #include "consumer/sinks/sink_options.hpp"
 
 namespace blocky {
@@ -31,8 +33,8 @@ public:
     // std::runtime_error when the server cannot be reached or the table cannot be used.
     PostgresSink(const SinkOptions& options, const std::string& target);
 
-    // Connects anew when the connection is gone. At most 30 s for the server's answer; in bad times
-    // that much for connecting (5 s for each of its addresses) and for the session too.
+    // Connects anew when the connection is gone. At most 30 s for each of the server's answers; in
+    // bad times that much for connecting (5 s for each of its addresses) and for the session too.
     BatchResult process(const Batch& batch) override;
     std::optional<std::string> objection_to(const PushRequest& request) const override;
     Summary summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const override;
@@ -71,6 +73,7 @@ private:
     std::string insert_;  // returns the ids of the rows that were not there
     std::string find_;    // returns the ids that are there, and whether this batch brought them
     std::optional<PostgresConnection> connection_;  // nothing: lost
+    PostgresPieces pieces_;
 };
 
 }  // namespace blocky

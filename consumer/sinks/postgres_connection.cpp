@@ -21,11 +21,12 @@ namespace {
 constexpr std::chrono::seconds kAnswerWithin(30);
 
 // Only an `off` is overruled: remote_apply and its like are stronger promises, and not ours to take
-// back. The timeout does not run during the commit itself.
+// back. A timeout is left if it ends before we give up; it does not run during the commit itself.
 constexpr const char* kSession =
     "SELECT CASE WHEN current_setting('synchronous_commit') = 'off'"
     " THEN set_config('synchronous_commit', 'on', false) END,"
-    " CASE WHEN current_setting('statement_timeout') = '0'"
+    " CASE WHEN (SELECT setting::int NOT BETWEEN 1 AND 25000 FROM pg_settings"
+    " WHERE name = 'statement_timeout')"
     " THEN set_config('statement_timeout', '20s', false) END";
 
 // libpq's texts have lines and tabs; ours are one line.

@@ -42,8 +42,8 @@ std::optional<std::string> objection_to_conninfo(const std::string& conninfo);
 class PostgresConnection {
 public:
     // The session is such that a commit is on disk when it returns (synchronous_commit is never
-    // off), speaks UTF-8, and ends a statement by itself after 20 s (statement_timeout) unless the
-    // server is set to some other time.
+    // off), speaks UTF-8, and ends a statement by itself after 20 s (statement_timeout) unless it
+    // is set to some other time up to 25 s.
     static tl::expected<PostgresConnection, PostgresError> open(const std::string& conninfo);
 
     // Runs one statement, which is one transaction. Without an answer in time the connection is

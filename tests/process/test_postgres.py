@@ -457,6 +457,52 @@ class Outages(PostgresCase):
         self.end_outage(consumer, client, tags)
 
 
+    def slow_trigger(self):
+        """Each row takes 10 ms, and a statement may take half a second."""
+        self.storing(1).stop()
+        self.postgres.query("""
+            CREATE OR REPLACE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+              $$ BEGIN PERFORM pg_sleep(0.01); RETURN NEW; END $$;
+            CREATE TRIGGER t BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION slow()""")
+        return self.postgres.conninfo + " options='-c statement_timeout=500ms'"
+
+    def test_a_batch_that_takes_longer_than_a_statement_may_goes_in_pieces(self):
+        consumer = self.storing(150, conninfo=self.slow_trigger())
+        client = self.dealer(consumer.endpoint)
+        tags, line = self.held(consumer, client, numbered(0, 150))
+        self.assertIn("statement timeout (SQLSTATE 57014); next with 75 in a transaction", line)
+        self.end_outage(consumer, client, tags)
+        # The next one goes as well as this one did in the end.
+        for reply in self.push(client, numbered(150, 150)):
+            self.assert_stored(reply, 150)
+        self.assertEqual(sum(FAILS in line for line in consumer.stderr.all()), 1)
+        self.assertEqual([batch["summary"] for batch in consumer.wait_filled(2)],
+                         [{"stored": 150, "duplicates": 0}] * 2)
+        self.assertEqual(self.count(), 300)
+
+    def test_a_row_refused_among_pieces_is_rejected_alone(self):
+        conninfo = self.slow_trigger()
+        self.postgres.query("ALTER TABLE messages ADD CHECK (value::text <> '140')")
+        consumer = self.storing(150, conninfo=conninfo)
+        replies = self.push(self.dealer(consumer.endpoint), numbered(0, 150))
+        self.assert_error(replies.pop(140), "rejected", id="id-140")
+        for reply in replies:
+            self.assert_stored(reply, 150)
+        self.assertEqual(self.count(), 149)
+
+    def test_a_statement_may_not_take_longer_than_it_is_waited_for(self):
+        self.postgres.query("CREATE TABLE messages (id text UNIQUE, producer text, run text, "
+                            "batch bigint, received_at timestamptz, value json, "
+                            "longest text DEFAULT current_setting('statement_timeout'))")
+        for number, (set_to, is_then) in enumerate({"0": "20s", "24s": "24s", "1h": "20s"}.items()):
+            with self.subTest(set_to):
+                consumer = self.storing(1, conninfo=f"{self.postgres.conninfo} options='-c "
+                                                    f"statement_timeout={set_to}'")
+                self.push(self.dealer(consumer.endpoint), numbered(number, 1))
+                self.assertEqual(self.postgres.query("SELECT longest FROM messages WHERE id = "
+                                                     f"'id-{number}'"), is_then)
+
+
 class Deaf:
     """Between the consumer and the server: hands everything on, until it is told to keep the
     server's answers back, and cuts that connection when it is told so.

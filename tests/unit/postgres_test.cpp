@@ -10,6 +10,7 @@
 #include "common/command_line.hpp"
 #include "consumer/sinks/postgres_error.hpp"
 #include "consumer/sinks/postgres_parameters.hpp"
+#include "consumer/sinks/postgres_pieces.hpp"
 #include "tests/support/values.hpp"
 
 namespace blocky::test {
@@ -93,6 +94,32 @@ TEST_CASE("a missing table, a policy and a trigger's own error are told apart by
         CAPTURE(state);
         CHECK(blame_for(state) == PostgresBlame::kStatement);
     }
+}
+
+TEST_CASE("a batch goes whole until a statement is too slow, then in halves of halves") {
+    PostgresPieces pieces;
+    pieces.was_stored(100'000, 1h);
+    CHECK(pieces.most() > 100'000);
+    pieces.was_too_slow(2500, 20s);
+    CHECK(pieces.most() == 1250);
+    pieces.was_too_slow(1250, 20s);
+    CHECK(pieces.most() == 625);
+    pieces.was_too_slow(1, 20s);
+    CHECK(pieces.most() == 1);
+}
+
+TEST_CASE("pieces grow again when they are quick, and only by what has been tried") {
+    PostgresPieces pieces;
+    pieces.was_too_slow(200, 20s);
+    pieces.was_stored(100, 6s);
+    pieces.was_stored(99, 1s);  // the last one of a batch
+    CHECK(pieces.most() == 100);
+    pieces.was_stored(100, 4s);
+    CHECK(pieces.most() == 200);
+    // Somebody has cancelled one by hand: that says nothing of the time there is.
+    pieces.was_too_slow(200, 1ms);
+    pieces.was_stored(100, 4s);
+    CHECK(pieces.most() == 200);
 }
 
 TEST_CASE("a table is a name, or a schema and a name") {
