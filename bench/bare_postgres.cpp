@@ -1,60 +1,40 @@
-// What a batch costs a plain program: the rows of one batch, by the statement that the sink
-// postgres uses, in one transaction and one round trip, again and again. libpq alone: nothing of
-// Blocky.
-//
-//   bare_postgres --conninfo CONNINFO [--table bare] [--rows 1000] [--batches 200] [--bytes 8]
-//
-// Prints the 10th percentile, the median and the 95th of the milliseconds per batch. The table is
-// made anew. A batch's time begins with plain strings and ends with the server's answer, as for any
-// program that has data and wants them stored; making up the strings is not in it.
+// The yardstick of the sink postgres: a plain program that stores the same rows in the same table
+// by the same statement, one transaction and one round trip for so many rows, with libpq and
+// nothing else. Prints the milliseconds of each transaction on stdout, one a line. A transaction's
+// time begins with plain strings and ends with the server's answer.
 #include <libpq-fe.h>
 
-#include <algorithm>
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "bench/bare.hpp"
-
 namespace {
 
-struct Options {
-    std::string conninfo;
-    std::string table = "bare";
-    int rows = 1000;
-    int batches = 200;
-    int bytes = 8;  // of each value
-};
+using Clock = std::chrono::steady_clock;
 
-Options parse(bare::Arguments arguments) {
-    Options options;
-    while (arguments.next()) {
-        if (arguments.is("--conninfo")) {
-            options.conninfo = arguments.text();
-        } else if (arguments.is("--table")) {
-            options.table = arguments.text();
-        } else if (arguments.is("--rows")) {
-            options.rows = arguments.number();
-        } else if (arguments.is("--batches")) {
-            options.batches = arguments.number();
-        } else if (arguments.is("--bytes")) {
-            options.bytes = arguments.number();
-        } else {
-            arguments.refuse();
-        }
-    }
-    return options;
-}
+constexpr const char* kSchema =
+    "CREATE TABLE messages (id text COLLATE \"C\" PRIMARY KEY, producer text, run text NOT NULL,"
+    " batch bigint NOT NULL, received_at timestamptz NOT NULL, value json NOT NULL)";
+constexpr const char* kInsert =
+    "INSERT INTO messages (id, producer, run, batch, received_at, value)"
+    " SELECT id, producer, $1, $2, received_at, value"
+    " FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::json[])"
+    " AS message (id, producer, received_at, value)"
+    " ON CONFLICT (id) DO NOTHING RETURNING id";
+
+const std::string kProducer = "p";
+const std::string kRun = "0123456789abcdef";
 
 struct Row {
     std::string id;
-    std::string producer;
-    std::int64_t received_at = 0;  // microseconds since 2000
     std::string value;
 };
 
@@ -122,7 +102,7 @@ private:
     }
 
     [[noreturn]] void fail() {
-        std::fprintf(stderr, "%s", PQerrorMessage(connection_.get()));
+        std::fprintf(stderr, "bare_postgres: %s", PQerrorMessage(connection_.get()));
         std::exit(EXIT_FAILURE);
     }
 
@@ -131,73 +111,57 @@ private:
 
 // The types are those of src/include/catalog/pg_type.dat: text 25, json 114, timestamptz 1184,
 // int8 20, and the arrays of them.
-int insert(Database& database, const std::string& statement, int batch,
-           const std::vector<Row>& rows) {
-    Array ids(25, rows.size());
-    Array producers(25, rows.size());
-    Array times(1184, rows.size());
-    Array values(114, rows.size());
-    for (const auto& row : rows) {
-        ids.add(row.id);
-        producers.add(row.producer);
-        times.add(big_endian(static_cast<std::uint64_t>(row.received_at), 8));
-        values.add(row.value);
+void store(Database& database, const std::vector<Row>& rows, std::size_t first, std::size_t end,
+           unsigned batch) {
+    const auto since_2000 = std::time(nullptr) - 946'684'800;
+    const auto received_at = big_endian(static_cast<std::uint64_t>(since_2000) * 1'000'000U, 8);
+    Array ids(25, end - first);
+    Array producers(25, end - first);
+    Array times(1184, end - first);
+    Array values(114, end - first);
+    for (auto row = first; row < end; ++row) {
+        ids.add(rows[row].id);
+        producers.add(kProducer);
+        times.add(received_at);
+        values.add(rows[row].value);
     }
-    return database.execute(statement, {25, 20, 1009, 1009, 1185, 199},
-                            {"0123456789abcdef", big_endian(static_cast<unsigned>(batch), 8),
-                             ids.bytes(), producers.bytes(), times.bytes(), values.bytes()});
+    const int stored = database.execute(kInsert, {25, 20, 1009, 1009, 1185, 199},
+                                        {kRun, big_endian(batch, 8), ids.bytes(), producers.bytes(),
+                                         times.bytes(), values.bytes()});
+    if (static_cast<std::size_t>(stored) != end - first) {
+        std::fprintf(stderr, "bare_postgres: not all rows were new\n");
+        std::exit(EXIT_FAILURE);
+    }
 }
 
-std::vector<Row> rows_of(int batch, const Options& options) {
-    const auto now = (std::time(nullptr) - 946'684'800) * std::int64_t{1'000'000};
+// One row for each line of the file, which is its value; ids as blocky-producer makes them.
+std::vector<Row> rows_of(const char* path) {
     std::vector<Row> rows;
-    for (int i = 0; i < options.rows; ++i) {
-        const auto number = std::to_string(batch * options.rows + i);
-        auto value = number;
-        if (static_cast<int>(value.size()) < options.bytes) {
-            value = '"' +
-                    value.append(static_cast<std::size_t>(options.bytes) - value.size(), 'x') + '"';
-        }
-        rows.push_back({"producer-0:0123456789abcdef:" + number, "producer-0", now, value});
+    std::ifstream file(path);
+    std::string value;
+    while (std::getline(file, value)) {
+        rows.push_back({"p:0123456789abcdef:" + std::to_string(rows.size() + 1), value});
     }
     return rows;
-}
-
-void make_table(Database& database, const std::string& table) {
-    database.execute("SET client_min_messages = error; DROP TABLE IF EXISTS " + table);
-    database.execute("CREATE TABLE " + table +
-                     " (id text COLLATE \"C\" PRIMARY KEY, producer text, run text NOT NULL,"
-                     " batch bigint NOT NULL, received_at timestamptz NOT NULL,"
-                     " value json NOT NULL)");
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const auto options = parse({argc, argv});
-    Database database(options.conninfo);
-    make_table(database, options.table);
-    const auto statement = "INSERT INTO " + options.table +
-                           " (id, producer, run, batch, received_at, value)"
-                           " SELECT id, producer, $1, $2, received_at, value"
-                           " FROM unnest($3::text[], $4::text[], $5::timestamptz[], $6::json[])"
-                           " AS message (id, producer, received_at, value)"
-                           " ON CONFLICT (id) DO NOTHING RETURNING id";
-    std::vector<double> milliseconds;
-    for (int batch = 0; batch < options.batches; ++batch) {
-        const auto rows = rows_of(batch, options);
-        const auto start = bare::now_ns();
-        if (insert(database, statement, batch, rows) != options.rows) {
-            std::fprintf(stderr, "not all rows were new\n");
-            return EXIT_FAILURE;
-        }
-        milliseconds.push_back(static_cast<double>(bare::now_ns() - start) / 1e6);
+    if (argc != 4) {
+        std::fprintf(stderr, "usage: %s CONNINFO VALUES ROWS_PER_TRANSACTION\n", argv[0]);
+        return 2;
     }
-    std::sort(milliseconds.begin(), milliseconds.end());
-    const auto percentile = [&](std::size_t percent) {
-        return milliseconds[milliseconds.size() * percent / 100];
-    };
-    std::printf("{\"p10_ms\":%.3f,\"median_ms\":%.3f,\"p95_ms\":%.3f,\"batches\":%d,\"rows\":%d}\n",
-                percentile(10), percentile(50), percentile(95), options.batches, options.rows);
-    return EXIT_SUCCESS;
+    const auto rows = rows_of(argv[2]);
+    const auto step = static_cast<std::size_t>(std::strtoul(argv[3], nullptr, 10));
+    Database database(argv[1]);
+    database.execute(kSchema);
+    unsigned batch = 0;
+    for (std::size_t first = 0; first + step <= rows.size(); first += step) {
+        const auto start = Clock::now();
+        store(database, rows, first, first + step, ++batch);
+        const std::chrono::duration<double, std::milli> took = Clock::now() - start;
+        std::printf("%.6f\n", took.count());
+    }
+    return 0;
 }

@@ -20,6 +20,9 @@ from dataclasses import dataclass
 import report
 from measured_consumer import LISTENING, PROGRAMS
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "process"))
+from support import postgres  # noqa: E402  (after the path to it)
+
 PATIENCE = 600  # seconds for any program to do its work
 MOST_RATIO = 1.3  # what a batch of BATCH rows may cost, beside the plain program
 BATCH = 1000
@@ -63,7 +66,35 @@ class Sqlite:
         self.clear()
 
 
-ENGINES = {engine.name: engine for engine in (Sqlite,)}
+class Postgres:
+    """A server of its own, started on loopback as the tests start theirs, on the disk to measure."""
+
+    name = "postgres"
+    bare = "bare_postgres"
+
+    def __init__(self, directory):
+        # Not in it: the server is another user's, who may not enter.
+        self.server = postgres.Postgres(pathlib.Path(directory).parent)
+        self.server.start()
+
+    def clear(self):
+        self.server.query("SET client_min_messages = error; DROP TABLE IF EXISTS messages")
+
+    def target(self):
+        return self.server.conninfo
+
+    def spec(self):
+        return f"postgres:{self.server.conninfo}"
+
+    def stored(self):
+        return self.server.query("SELECT count(*), sum(length(id) + length(value::text) + "
+                                 "length(run) + length(producer)) FROM messages")
+
+    def close(self):
+        self.server.close()
+
+
+ENGINES = {engine.name: engine for engine in (Sqlite, Postgres)}
 
 
 @dataclass

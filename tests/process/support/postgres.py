@@ -54,12 +54,14 @@ def environment():
 
 
 class Postgres:
-    """One server. Between start() and stop() or kill() it answers; what it stores stays."""
+    """One server. Between start() and stop() or kill() it answers; what it stores stays, in a
+    directory of its own in `parent` (default: the system's for temporary files).
+    """
 
-    def __init__(self):
+    def __init__(self, parent=None):
         self._bin = programs()
         self.port = free_port()
-        self.directory = tempfile.mkdtemp(prefix="blocky-postgres-")
+        self.directory = tempfile.mkdtemp(prefix="blocky-postgres-", dir=parent)
         self._data = f"{self.directory}/data"
         self._as_user = ["setpriv", "--pdeathsig", "KILL"]
         if os.geteuid() == 0:
