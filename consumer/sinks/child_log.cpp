@@ -41,7 +41,7 @@ void ChildLog::end_line(TimePoint now) {
         second_ = now;
         lines_ = 0;
     }
-    if (++lines_ > kMostLinesPerSecond) {
+    if (++lines_ > most_) {
         ++left_out_;
         return;
     }

@@ -1,5 +1,5 @@
-// What a child writes to its stderr, for our log: whole lines, bounded in length and in number, so
-// that a child that goes wild costs neither memory nor a log full of it.
+// What a child writes to its stderr, or a server has to say, for our log: whole lines, bounded in
+// length and in number, so that one that goes wild costs neither memory nor a log full of it.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +18,9 @@ public:
 
     using Write = std::function<void(const std::string& line)>;
 
-    // Lines go to `write`, made printable, without a newline.
-    explicit ChildLog(Write write) : write_(std::move(write)) {}
+    // Lines go to `write`, made printable, without a newline; at most so many a second.
+    explicit ChildLog(Write write, std::uint64_t most_per_second = kMostLinesPerSecond)
+        : write_(std::move(write)), most_(most_per_second) {}
 
     // The next bytes. Empty lines are left out.
     void add(std::string_view bytes, TimePoint now);
@@ -31,6 +32,7 @@ private:
     void say_left_out();
 
     Write write_;
+    std::uint64_t most_;
     std::string line_;  // so far, at most one byte longer than the longest
     TimePoint second_;  // when the second in which lines are counted began
     std::uint64_t lines_ = 0;

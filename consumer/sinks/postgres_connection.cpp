@@ -22,12 +22,17 @@ constexpr std::chrono::seconds kAnswerWithin(30);
 
 // Only an `off` is overruled: remote_apply and its like are stronger promises, and not ours to take
 // back. A timeout is left if it ends before we give up; it does not run during the commit itself.
+// What a trigger has to say of each row it takes is of no use in our log, a warning may be.
 constexpr const char* kSession =
     "SELECT CASE WHEN current_setting('synchronous_commit') = 'off'"
     " THEN set_config('synchronous_commit', 'on', false) END,"
     " CASE WHEN (SELECT setting::int NOT BETWEEN 1 AND 25000 FROM pg_settings"
     " WHERE name = 'statement_timeout')"
-    " THEN set_config('statement_timeout', '20s', false) END";
+    " THEN set_config('statement_timeout', '20s', false) END,"
+    " CASE WHEN current_setting('client_min_messages') <> 'error'"
+    " THEN set_config('client_min_messages', 'warning', false) END";
+
+constexpr std::uint64_t kMostNoticesPerSecond = 10;
 
 // libpq's texts have lines and tabs; ours are one line.
 std::string one_line(const char* text) {
@@ -62,8 +67,8 @@ bool has_failed(const PGresult* result) {
     return status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK;
 }
 
-void log_notice(void* /*nothing*/, const char* message) {
-    spdlog::warn("PostgreSQL says: {}", one_line(message));
+void log_notice(void* log, const char* message) {
+    static_cast<ChildLog*>(log)->add(one_line(message) + '\n', Clock::now());
 }
 
 // What stands before the connection string may be overruled by it, what follows may not.
@@ -117,7 +122,15 @@ std::optional<std::string> objection_to_conninfo(const std::string& conninfo) {
 }
 
 PostgresConnection::PostgresConnection(const std::string& conninfo)
-    : connection_(connect(conninfo)) {}
+    : notices_(
+          new ChildLog([](const std::string& line) { spdlog::warn("PostgreSQL says: {}", line); },
+                       kMostNoticesPerSecond)),
+      connection_(connect(conninfo)) {}
+
+void PostgresConnection::Conclude::operator()(ChildLog* log) const {
+    log->finish(Clock::now());
+    std::default_delete<ChildLog>()(log);
+}
 
 void PostgresConnection::Finish::operator()(pg_conn* connection) const {
     PQfinish(connection);
@@ -130,7 +143,7 @@ tl::expected<PostgresConnection, PostgresError> PostgresConnection::open(
     if (PQstatus(connection) != CONNECTION_OK) {
         return tl::make_unexpected(opened.lost());
     }
-    PQsetNoticeProcessor(connection, log_notice, nullptr);
+    PQsetNoticeProcessor(connection, log_notice, opened.notices_.get());
     if (PQsetnonblocking(connection, 1) != 0) {
         return tl::make_unexpected(opened.lost());
     }

@@ -10,6 +10,7 @@
 #include <tl/expected.hpp>
 
 #include "common/clock.hpp"
+#include "consumer/sinks/child_log.hpp"
 #include "consumer/sinks/postgres_error.hpp"
 #include "consumer/sinks/postgres_parameters.hpp"
 
@@ -43,7 +44,8 @@ class PostgresConnection {
 public:
     // The session is such that a commit is on disk when it returns (synchronous_commit is never
     // off), speaks UTF-8, and ends a statement by itself after 20 s (statement_timeout) unless it
-    // is set to some other time up to 25 s.
+    // is set to some other time up to 25 s. Its warnings go to the log, ten a second at most, and
+    // how many there were more.
     static tl::expected<PostgresConnection, PostgresError> open(const std::string& conninfo);
 
     // Runs one statement, which is one transaction. Without an answer in time the connection is
@@ -66,9 +68,13 @@ private:
     tl::expected<void, PostgresError> wait_for_answer(TimePoint end);
     PostgresError lost() const;
 
+    struct Conclude {
+        void operator()(ChildLog* log) const;
+    };
     struct Finish {
         void operator()(pg_conn* connection) const;
     };
+    std::unique_ptr<ChildLog, Conclude> notices_;  // outlives the connection, which has its address
     std::unique_ptr<pg_conn, Finish> connection_;
 };
 

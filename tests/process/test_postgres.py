@@ -3,6 +3,7 @@ and what becomes of held producers when it goes away, comes back, stands still o
 """
 
 import datetime
+import re
 import select
 import socket
 import threading
@@ -501,6 +502,27 @@ class Outages(PostgresCase):
                 self.push(self.dealer(consumer.endpoint), numbered(number, 1))
                 self.assertEqual(self.postgres.query("SELECT longest FROM messages WHERE id = "
                                                      f"'id-{number}'"), is_then)
+
+
+class Notices(PostgresCase):
+
+    def test_a_trigger_that_says_something_of_each_row_does_not_flood_the_log(self):
+        self.storing(1).stop()
+        self.postgres.query("""
+            CREATE OR REPLACE FUNCTION talk() RETURNS trigger LANGUAGE plpgsql AS
+              $$ BEGIN RAISE NOTICE 'a note'; RAISE WARNING 'take care'; RETURN NEW; END $$;
+            CREATE TRIGGER t BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION talk()""")
+        consumer = self.storing(5000)
+        for reply in self.push(self.dealer(consumer.endpoint), numbered(0, 5000)):
+            self.assert_stored(reply, 5000)
+        self.end(consumer)
+        said = [line for line in consumer.stderr.all() if "PostgreSQL says: " in line]
+        whole = [line for line in said if "WARNING: take care" in line]
+        left_out = [int(found.group(1)) for found in
+                    (re.search(r"\((\d+) more lines, left out\)", line) for line in said) if found]
+        self.assertEqual(len(whole) + sum(left_out), 5000, said[:20])
+        self.assertEqual(len(whole) + len(left_out), len(said))
+        self.assertLess(len(said), 200)
 
 
 class Deaf:
