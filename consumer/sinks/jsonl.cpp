@@ -12,6 +12,7 @@
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
+#include "consumer/sinks/counted.hpp"
 #include "consumer/sinks/jsonl_line.hpp"
 #include "consumer/sinks/lines_backwards.hpp"
 #include "consumer/sinks/stored_message.hpp"
@@ -150,7 +151,7 @@ Summary JsonlSink::summarize(const Batch& /*batch*/, const std::vector<Verdict>&
     const auto stored = std::ranges::count(verdicts, Verdict::Kind::kStored, &Verdict::kind);
     const auto duplicates = std::ranges::count(verdicts, Verdict::Kind::kDuplicate, &Verdict::kind);
     return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates),
-            fmt::format("Stored {} line{} in {} ✅", stored, stored == 1 ? "" : "s", name_)};
+            fmt::format("Stored {} in {} ✅", counted(stored, "line"), name_)};
 }
 
 }  // namespace blocky

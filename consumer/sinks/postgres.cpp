@@ -11,6 +11,7 @@
 
 #include "common/command_line.hpp"
 #include "consumer/sinks/arrival_times.hpp"
+#include "consumer/sinks/counted.hpp"
 #include "consumer/sinks/stored_message.hpp"
 
 namespace blocky {
@@ -352,7 +353,7 @@ Summary PostgresSink::summarize(const Batch& /*batch*/,
         duplicates += verdict.kind == Verdict::Kind::kDuplicate ? 1 : 0;
     }
     return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates),
-            fmt::format("Stored {} rows in {} ✅", stored, table_)};
+            fmt::format("Stored {} in {} ✅", counted(stored, "row"), table_)};
 }
 
 }  // namespace blocky

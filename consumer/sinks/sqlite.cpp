@@ -11,6 +11,7 @@
 
 #include "common/clock.hpp"
 #include "common/command_line.hpp"
+#include "consumer/sinks/counted.hpp"
 
 namespace blocky {
 namespace {
@@ -128,8 +129,7 @@ Summary SqliteSink::summarize(const Batch& /*batch*/, const std::vector<Verdict>
     const auto stored = count(Verdict::Kind::kStored);
     const auto duplicates = count(Verdict::Kind::kDuplicate);
     const auto rejected = count(Verdict::Kind::kRejected);
-    auto text =
-        fmt::format("Stored {} row{} in {} ✅", stored, stored == 1 ? "" : "s", settings_.path);
+    auto text = fmt::format("Stored {} in {} ✅", counted(stored, "row"), settings_.path);
     if (duplicates > 0) {
         text += fmt::format(" {} there already", duplicates);
     }
