@@ -96,9 +96,13 @@ std::string sink_form() {
 std::unique_ptr<Sink> make_sink(const SinkOptions& options) {
     const std::string_view spec = options.spec;
     const auto colon = spec.find(':');
-    const auto name = spec.substr(0, colon);
+    auto name = spec.substr(0, colon);
     const auto target =
         colon == std::string_view::npos ? std::string_view() : spec.substr(colon + 1);
+    // A URI that is the whole of it: its scheme has two names, as libpq knows it.
+    if (name == "postgresql" && target.starts_with("//")) {
+        name = "postgres";
+    }
     for (const auto& kind : kKinds) {
         if (kind.name == name && kind.make == nullptr) {
             throw UsageError(

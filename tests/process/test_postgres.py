@@ -123,9 +123,10 @@ class Rows(PostgresCase):
         self.assertEqual(self.postgres.query('SELECT id FROM "My ""schema"."Mess; ages\'"'), "id-7")
 
     def test_a_uri_may_be_the_whole_of_the_option(self):
-        uri = self.postgres.uri.replace("postgresql://", "postgres://")
-        consumer = self.batching_consumer(1, "--sink", uri)
-        self.assert_stored(self.push(self.dealer(consumer.endpoint), numbered(1, 1))[0], 1)
+        for number, scheme in enumerate(("postgresql://", "postgres://")):
+            uri = self.postgres.uri.replace("postgresql://", scheme)
+            consumer = self.batching_consumer(1, "--sink", uri)
+            self.assert_stored(self.push(self.dealer(consumer.endpoint), numbered(number, 1))[0], 1)
 
     def test_a_user_who_may_only_insert_and_select_is_enough(self):
         self.storing(1).stop()  # makes the table
