@@ -1,7 +1,6 @@
 // Compose, append, remember: an id is known once its line is on the disk, and not before.
 #include "consumer/sinks/jsonl.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <stdexcept>
@@ -12,10 +11,10 @@
 #include <sodium.h>
 #include <spdlog/spdlog.h>
 
-#include "consumer/sinks/counted.hpp"
 #include "consumer/sinks/jsonl_line.hpp"
 #include "consumer/sinks/lines_backwards.hpp"
 #include "consumer/sinks/stored_message.hpp"
+#include "consumer/sinks/stored_summary.hpp"
 
 namespace blocky {
 namespace {
@@ -148,10 +147,7 @@ std::optional<std::string> JsonlSink::objection_to(const PushRequest& /*request*
 }
 
 Summary JsonlSink::summarize(const Batch& /*batch*/, const std::vector<Verdict>& verdicts) const {
-    const auto stored = std::ranges::count(verdicts, Verdict::Kind::kStored, &Verdict::kind);
-    const auto duplicates = std::ranges::count(verdicts, Verdict::Kind::kDuplicate, &Verdict::kind);
-    return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates),
-            fmt::format("Stored {} in {} ✅", counted(stored, "line"), name_)};
+    return stored_summary(verdicts, "line", name_);
 }
 
 }  // namespace blocky

@@ -12,6 +12,7 @@
 #include "common/units.hpp"
 #include "consumer/sinks/arrival_times.hpp"
 #include "consumer/sinks/stored_message.hpp"
+#include "consumer/sinks/stored_summary.hpp"
 
 namespace blocky {
 namespace {
@@ -216,18 +217,13 @@ std::optional<std::string> NatsSink::objection_to(const PushRequest& request) co
 }
 
 Summary NatsSink::summarize(const Batch& batch, const std::vector<Verdict>& verdicts) const {
-    const auto count = [&verdicts](Verdict::Kind kind) {
-        return std::ranges::count(verdicts, kind, &Verdict::kind);
-    };
-    const auto stored = count(Verdict::Kind::kStored);
-    const auto duplicates = count(Verdict::Kind::kDuplicate);
-    auto text = fmt::format("Stored {} messages in the stream {}", stored, stream_->traits().name);
-    if (duplicates > 0) {
-        text += fmt::format(", which had {} already", duplicates);
+    const StoredCounts counts(verdicts);
+    auto text = fmt::format("{} in the stream {}", counts.words("message"), stream_->traits().name);
+    if (counts.duplicates > 0) {
+        text += fmt::format(", which had {} already", counts.duplicates);
     }
-    const bool whole = stored + duplicates == static_cast<std::ptrdiff_t>(batch.messages.size());
-    return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates),
-            text + (whole ? " ✅" : " ❌")};
+    const bool whole = counts.stored + counts.duplicates == batch.messages.size();
+    return {counts.json(), text + (whole ? " ✅" : " ❌")};
 }
 
 }  // namespace blocky

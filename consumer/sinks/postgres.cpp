@@ -11,8 +11,8 @@
 
 #include "common/command_line.hpp"
 #include "consumer/sinks/arrival_times.hpp"
-#include "consumer/sinks/counted.hpp"
 #include "consumer/sinks/stored_message.hpp"
+#include "consumer/sinks/stored_summary.hpp"
 
 namespace blocky {
 namespace {
@@ -346,14 +346,7 @@ std::optional<std::string> PostgresSink::objection_to(const PushRequest& /*reque
 
 Summary PostgresSink::summarize(const Batch& /*batch*/,
                                 const std::vector<Verdict>& verdicts) const {
-    std::size_t stored = 0;
-    std::size_t duplicates = 0;
-    for (const auto& verdict : verdicts) {
-        stored += verdict.kind == Verdict::Kind::kStored ? 1 : 0;
-        duplicates += verdict.kind == Verdict::Kind::kDuplicate ? 1 : 0;
-    }
-    return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates),
-            fmt::format("Stored {} in {} ✅", counted(stored, "row"), table_)};
+    return stored_summary(verdicts, "row", table_);
 }
 
 }  // namespace blocky

@@ -1,7 +1,6 @@
 // What is to be done about which error, and what is said of a batch.
 #include "consumer/sinks/sqlite.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <stdexcept>
 #include <thread>
@@ -11,7 +10,7 @@
 
 #include "common/clock.hpp"
 #include "common/command_line.hpp"
-#include "consumer/sinks/counted.hpp"
+#include "consumer/sinks/stored_summary.hpp"
 
 namespace blocky {
 namespace {
@@ -123,20 +122,7 @@ std::optional<std::string> SqliteSink::objection_to(const PushRequest& /*request
 }
 
 Summary SqliteSink::summarize(const Batch& /*batch*/, const std::vector<Verdict>& verdicts) const {
-    const auto count = [&](Verdict::Kind kind) {
-        return std::ranges::count(verdicts, kind, &Verdict::kind);
-    };
-    const auto stored = count(Verdict::Kind::kStored);
-    const auto duplicates = count(Verdict::Kind::kDuplicate);
-    const auto rejected = count(Verdict::Kind::kRejected);
-    auto text = fmt::format("Stored {} in {} ✅", counted(stored, "row"), settings_.path);
-    if (duplicates > 0) {
-        text += fmt::format(" {} there already", duplicates);
-    }
-    if (rejected > 0) {
-        text += fmt::format("{} {} refused", duplicates > 0 ? "," : "", rejected);
-    }
-    return {fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates), std::move(text)};
+    return stored_summary(verdicts, "row", settings_.path);
 }
 
 std::unique_ptr<Sink> make_sqlite_sink(const SinkOptions& options, const std::string& target) {

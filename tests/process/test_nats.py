@@ -111,7 +111,7 @@ class Storing(NatsCase):
     def test_the_text_log_says_what_was_stored_and_where(self):
         consumer = self.sinking(self.streaming(), log="text")
         self.req(consumer.endpoint).ask({"value": 1})
-        consumer.stdout.wait_for_line(lambda l: f"Stored 1 messages in the stream {STREAM} ✅" in l)
+        consumer.stdout.wait_for_line(lambda l: f"Stored 1 message in the stream {STREAM} ✅" in l)
 
     def test_a_message_larger_than_the_servers_take_is_refused_at_once(self):
         consumer = self.sinking(self.streaming(settings="max_payload: 2000"))

@@ -292,7 +292,7 @@ TEST_CASE("the summary counts lines and duplicates, and names the file") {
     REQUIRE(result);
     const auto summary = fixture.sink().summarize(batch, *result);
     CHECK(summary.json == R"({"stored":2,"duplicates":1})");
-    CHECK(summary.text == "Stored 2 lines in events.jsonl ✅");
+    CHECK(summary.text == "Stored 2 lines in events.jsonl ✅ 1 there already");
     CHECK(fixture.sink().summarize(Batch(), {}).text == "Stored 0 lines in events.jsonl ✅");
 }
 
