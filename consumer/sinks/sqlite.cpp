@@ -7,6 +7,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include "common/clock.hpp"
 #include "common/command_line.hpp"
@@ -52,7 +53,22 @@ SqliteSink::SqliteSink(SqliteSettings settings)
     }
 }
 
+SqliteSink::~SqliteSink() {
+    if (table_ && table_->connection().file_is_gone()) {
+        lost_.emplace(std::move(*table_), log_);
+    }
+    if (!lost_) {
+        return;
+    }
+    if (const auto failure = leave_lost_file()) {
+        spdlog::warn("{}", failure->reason);
+    }
+}
+
 SqliteResult<> SqliteSink::open() {
+    if (auto obstacle = obstacle_to_new_sqlite_file(absolute_path_)) {
+        return tl::make_unexpected(SqliteError{SQLITE_CANTOPEN, std::move(*obstacle)});
+    }
     auto table = SqliteTable::open(absolute_path_, settings_.table, settings_.patience);
     if (!table) {
         return tl::make_unexpected(table.error());
@@ -71,10 +87,16 @@ SqliteResult<> SqliteSink::open() {
     }
     synced_is_unknown_ = false;
     table_.emplace(std::move(*table));
+    log_ = identity_of_file(table_->connection().log_path());
     return {};
 }
 
 BatchResult SqliteSink::process(const Batch& batch) {
+    if (lost_) {
+        if (auto failure = leave_lost_file()) {
+            return tl::make_unexpected(std::move(*failure));
+        }
+    }
     if (!table_) {
         if (const auto opened = open(); !opened) {
             return tl::make_unexpected(
@@ -87,7 +109,10 @@ BatchResult SqliteSink::process(const Batch& batch) {
     }
     // Asked after the commit, so that no batch is answered for that went to a file without a name.
     if (table_->connection().file_is_gone()) {
-        return tl::make_unexpected(leave_lost_file());
+        lost_.emplace(std::move(*table_), log_);
+        table_.reset();
+        return tl::make_unexpected(leave_lost_file().value_or(transient(
+            fmt::format("{} was moved away or removed, and is made anew", settings_.path))));
     }
     return std::move(*verdicts);
 }
@@ -106,15 +131,21 @@ SinkFailure SqliteSink::give_up(const SqliteError& error) {
     return transient(fmt::format("cannot store in {}: {}", settings_.path, error.text));
 }
 
-// Whoever has moved the file away gets all that was answered for: the log, which still has the old
-// name, is about to be replaced.
-SinkFailure SqliteSink::leave_lost_file() {
-    const auto moved = table_->connection().checkpoint();
-    table_.reset();
-    return transient(fmt::format(
-        "{} was moved away or removed, and is made anew{}", settings_.path,
-        moved && *moved ? ""
-                        : "; what was moved away lacks the last batches, which were in its log"));
+// Whoever has moved the file away gets all that was answered for: it is in the log, which still has
+// the old name. Nothing: the name is free.
+std::optional<SinkFailure> SqliteSink::leave_lost_file() {
+    const auto left = lost_->leave();
+    if (left == LostSqliteFile::Left::kNotYet) {
+        return transient(
+            fmt::format("{} was moved away or removed, and {}", settings_.path, lost_->obstacle()));
+    }
+    lost_.reset();
+    if (left == LostSqliteFile::Left::kToOther) {
+        return transient(
+            fmt::format("{} was moved away or removed, and another consumer moves its log into it",
+                        settings_.path));
+    }
+    return std::nullopt;
 }
 
 std::optional<std::string> SqliteSink::objection_to(const PushRequest& /*request*/) const {

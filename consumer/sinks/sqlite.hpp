@@ -11,6 +11,7 @@
 
 #include "consumer/sink.hpp"
 #include "consumer/sinks/sink_options.hpp"
+#include "consumer/sinks/sqlite_lost_file.hpp"
 #include "consumer/sinks/sqlite_table.hpp"
 
 namespace blocky {
@@ -27,11 +28,15 @@ struct SqliteSettings {
 // What a row holds is told at SqliteTable. A row that the table refuses (a constraint, a trigger, a
 // size) is a permanent failure, anything else a transient one: producers stay held while the file
 // is locked, its disk is full or it is gone. After errors that may have cost the connection the
-// file is opened anew, and made anew if it is not there.
+// file is opened anew, and made anew if it is not there, unless others have the former one open.
 class SqliteSink : public Sink {
 public:
     // Opens the file, waiting some seconds for other programs' locks. Throws std::runtime_error.
     explicit SqliteSink(SqliteSettings settings);
+    // A file that has lost its name gets what is in its log.
+    ~SqliteSink() override;
+    SqliteSink(const SqliteSink&) = delete;
+    SqliteSink& operator=(const SqliteSink&) = delete;
 
     BatchResult process(const Batch& batch) override;
     std::optional<std::string> objection_to(const PushRequest& request) const override;
@@ -40,12 +45,14 @@ public:
 private:
     SqliteResult<> open();
     SinkFailure give_up(const SqliteError& error);
-    SinkFailure leave_lost_file();
+    std::optional<SinkFailure> leave_lost_file();
 
     SqliteSettings settings_;
     std::string absolute_path_;
     std::optional<SqliteTable> table_;  // nothing: to be opened by the next process()
-    bool synced_is_unknown_ = false;    // of what the write-ahead log holds
+    std::optional<FileIdentity> log_;   // of table_
+    std::optional<LostSqliteFile> lost_;
+    bool synced_is_unknown_ = false;  // of what the write-ahead log holds
 };
 
 // Throws UsageError for a target that keeps nothing, and what SqliteSink throws.

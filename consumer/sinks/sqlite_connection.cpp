@@ -148,6 +148,17 @@ bool SqliteConnection::file_is_gone() const {
     return moved != 0;
 }
 
+std::string SqliteConnection::log_path() const {
+    return text_or_nothing(sqlite3_filename_wal(sqlite3_db_filename(connection_.get(), "main")));
+}
+
+bool SqliteConnection::delete_log() {
+    // Closing alone leaves the log of a file without a name as it is. This one takes the lock of
+    // all of the file, moves and deletes the log, and then fails to note that in the file.
+    const auto mode = query("PRAGMA journal_mode = DELETE");
+    return mode || mode.error().code == SQLITE_READONLY_DBMOVED;
+}
+
 std::string quoted(std::string_view text, char quote) {
     std::string result(1, quote);
     for (const char character : text) {

@@ -83,6 +83,11 @@ public:
     bool has_changed() const { return sqlite3_changes(connection_.get()) != 0; }
     // Whether the file has lost its name: whoever opens that now finds another one, or none.
     bool file_is_gone() const;
+    // By its name, whoever has that now.
+    std::string log_path() const;
+    // False: others have the file open, or the log could not be moved into it, and is still there.
+    // True: the log is gone, and nothing more can be done with this connection than to close it.
+    bool delete_log();
 
 private:
     struct Close {

@@ -189,6 +189,34 @@ class Held(SqliteCase):
         self.assertEqual(self.rows("id"), [("b",)])
         self.assertIn(("a",), self.rows("id", path=moved))
 
+    def test_a_file_that_is_moved_away_from_two_consumers_costs_neither_a_message(self):
+        consumers = [self.start(), self.start()]
+        dealers = [self.dealer(consumer.endpoint) for consumer in consumers]
+        value = "x" * 300
+        for turn in range(4):
+            for number, dealer in enumerate(dealers):
+                self.assertEqual(dealer.ask({"value": value, "id": f"{number}-{turn}"})["status"],
+                                 "ok")
+        moved = self.directory / "moved.db"
+        self.database.rename(moved)
+        tag = dealers[0].send({"value": value, "id": "0-4"})
+        self.assert_held(consumers[0], dealers[0], "other programs have it open")
+        self.assertFalse(self.database.exists())
+        self.assert_stored(dealers[1], [dealers[1].send({"value": value, "id": "1-4"})])
+        self.assert_stored(dealers[0], [tag])
+        for turn in range(5, 9):
+            for number, dealer in enumerate(dealers):
+                self.assertEqual(dealer.ask({"value": value, "id": f"{number}-{turn}"})["status"],
+                                 "ok")
+        for consumer in consumers:
+            self.end(consumer)
+        self.assertEqual(sorted(row[0] for row in self.rows("id")),
+                         [f"{number}-{turn}" for number in range(2) for turn in range(4, 9)])
+        self.assertLessEqual({f"{number}-{turn}" for number in range(2) for turn in range(4)},
+                             {row[0] for row in self.rows("id", path=moved)})
+        self.assertEqual(self.connect(moved).execute("PRAGMA integrity_check").fetchall(),
+                         [("ok",)])
+
     def test_two_consumers_share_one_file(self):
         consumers = [self.start() for _ in range(2)]
         lines = self.input_file("".join(json.dumps({"id": f"i-{n}"}) + "\n" for n in range(2000)))

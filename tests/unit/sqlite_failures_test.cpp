@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -199,6 +200,78 @@ TEST_CASE("a file that is moved away is made anew, and has all that was answered
     CHECK(stage.rows("SELECT id FROM messages") == Rows{"b-1"});
     OtherProgram old(stage.directory / "old.db");
     CHECK(old("SELECT id FROM messages WHERE id LIKE 'a-%'") == Rows{"a-1", "a-2"});
+}
+
+TEST_CASE("moved away while others have it open, a file is not made anew until they close it") {
+    const Stage stage;
+    const auto sink = stage.sink();
+    CHECK(stored(sink->process(batch_with("a", {"1"}))));
+    const auto moved = stage.directory / "old.db";
+    {
+        OtherProgram reader(stage.path);
+        CHECK(reader("SELECT id FROM messages") == Rows{"a-1"});
+        std::filesystem::rename(stage.path, moved);
+        for (int tries = 0; tries < 3; ++tries) {
+            CHECK(contains(transient_reason(sink->process(batch_with("b", {"1"}))),
+                           "other programs have it open"));
+            CHECK_FALSE(std::filesystem::exists(stage.path));
+        }
+        CHECK(reader("SELECT id FROM messages") == Rows{"a-1", "b-1"});
+    }
+    CHECK(stored(sink->process(batch_with("b", {"1"}))));
+    CHECK(stage.rows("SELECT id FROM messages") == Rows{"b-1"});
+    OtherProgram old(moved);
+    CHECK(old("SELECT id FROM messages") == Rows{"a-1", "b-1"});
+    CHECK(old("PRAGMA integrity_check") == Rows{"ok"});
+}
+
+TEST_CASE("of two consumers whose file is moved away one moves the log, and neither loses a row") {
+    const Stage stage;
+    const auto first = stage.sink();
+    const auto second = stage.sink();
+    CHECK(stored(first->process(batch_with("a", {"1", "2"}))));
+    CHECK(stored(second->process(batch_with("b", {"1", "2"}))));
+    std::filesystem::rename(stage.path, stage.directory / "old.db");
+    CHECK(contains(transient_reason(first->process(batch_with("c", {"1"}))), "stop them"));
+    CHECK(contains(transient_reason(second->process(batch_with("d", {"1"}))), "another consumer"));
+    CHECK(contains(transient_reason(second->process(batch_with("d", {"1"}))), "is still there"));
+    CHECK(stored(first->process(batch_with("c", {"1"}))));
+    CHECK(stored(second->process(batch_with("d", {"1"}))));
+    CHECK(stage.rows("SELECT id FROM messages") == Rows{"c-1", "d-1"});
+    OtherProgram old(stage.directory / "old.db");
+    CHECK(old("SELECT id FROM messages WHERE batch = 1 AND id < 'c'") ==
+          Rows{"a-1", "a-2", "b-1", "b-2"});
+}
+
+TEST_CASE("a file that was moved away gets its log when the consumer ends, too") {
+    const Stage stage;
+    auto sink = stage.sink();
+    CHECK(stored(sink->process(batch_with("a", {"1"}))));
+    std::filesystem::rename(stage.path, stage.directory / "old.db");
+    sink.reset();
+    CHECK_FALSE(std::filesystem::exists(stage.path.string() + "-wal"));
+    OtherProgram old(stage.directory / "old.db");
+    CHECK(old("SELECT id FROM messages") == Rows{"a-1"});
+}
+
+TEST_CASE("no file is made beside the log of another one, which would be deleted") {
+    const Stage stage;
+    const auto link = stage.directory / "link.db";
+    const std::string log = stage.path.string() + "-wal";
+    std::ofstream(log) << "somebody's last batches";
+    std::filesystem::create_symlink("events.db", link);
+    for (const auto& path : {stage.path, link}) {
+        Stage other;
+        other.path = path;
+        CHECK(contains(other.start_failure(), log + " is still there"));
+    }
+    CHECK(std::filesystem::file_size(log) == 23);
+    CHECK_FALSE(std::filesystem::exists(stage.path));
+    std::ofstream(stage.path).flush();  // empty, it is none either
+    CHECK(contains(stage.start_failure(), log + " is still there"));
+    CHECK(std::filesystem::file_size(log) == 23);
+    std::filesystem::rename(log, stage.path.string() + "-shm");
+    CHECK(contains(stage.start_failure(), "events.db-shm is still there"));
 }
 
 TEST_CASE("a file that is removed, and a directory that is gone for a while, hold batches up") {
