@@ -30,19 +30,23 @@ public:
                                           std::chrono::milliseconds patience);
 
     // All of the batch or, after an error, nothing of it. A message whose id is there already,
-    // perhaps from earlier in this batch, is a duplicate and changes nothing.
+    // perhaps from earlier in this batch, is a duplicate and changes nothing. One that no row was
+    // made of although its id is not there is rejected: a trigger has left it out.
     SqliteResult<std::vector<Verdict>> store(const Batch& batch, const std::string& run);
 
     SqliteConnection& connection() { return connection_; }
 
 private:
-    SqliteTable(SqliteConnection connection, SqliteStatement insert)
-        : connection_(std::move(connection)), insert_(std::move(insert)) {}
+    SqliteTable(SqliteConnection connection, SqliteStatement insert, SqliteStatement find)
+        : connection_(std::move(connection)), insert_(std::move(insert)), find_(std::move(find)) {}
     SqliteResult<bool> insert_row(const Message& message, const std::string& id,
                                   std::string_view received_at);
+    SqliteResult<> check_duplicates(const Batch& batch, const std::string& run,
+                                    std::vector<Verdict>& verdicts);
 
     SqliteConnection connection_;
-    SqliteStatement insert_;  // behind connection_: it goes first
+    SqliteStatement insert_;  // behind connection_: they go first
+    SqliteStatement find_;
 };
 
 }  // namespace blocky

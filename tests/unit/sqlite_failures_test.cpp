@@ -69,6 +69,27 @@ TEST_CASE("a constraint or trigger of the operator's own refuses a message for g
     CHECK(stored(sink->process(batch_with("a", {"1", "2"}))));
 }
 
+TEST_CASE("a message that a trigger leaves out is rejected, and no duplicate of a row") {
+    const Stage stage;
+    const auto sink = stage.sink();
+    CHECK(stored(sink->process(batch_with("a", {"1"}))));
+    stage.rows(
+        "CREATE TRIGGER small BEFORE INSERT ON messages WHEN new.value > '5' "
+        "BEGIN SELECT RAISE(IGNORE); END");
+    auto batch = batch_with("a", {"1", "9", "3"}, 2);
+    batch.add(4, "p", "a-3", "4");
+    batch.add(5, "p", "a-2", "9");
+    const auto result = sink->process(batch);
+    REQUIRE(result);
+    const std::vector<Kind> expected{Kind::kDuplicate, Kind::kRejected, Kind::kStored,
+                                     Kind::kDuplicate, Kind::kRejected};
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        CHECK((*result)[i].kind == expected[i]);
+    }
+    CHECK((*result)[1].detail == "a trigger of the table leaves it out: no row was made of it");
+    CHECK(stage.rows("SELECT id, value FROM messages") == Rows{"a-1|1", "a-3|3"});
+}
+
 TEST_CASE("a file that another program has locked is tried again until it is free") {
     const Stage stage;
     const auto sink = stage.sink();
