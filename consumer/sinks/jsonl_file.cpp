@@ -2,7 +2,6 @@
 #include "consumer/sinks/jsonl_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +11,70 @@
 #include "consumer/sinks/lines_backwards.hpp"
 
 namespace blocky {
+namespace {
+
+constexpr std::uint64_t kMebibyte = 1U << 20U;
+// Where the end of the last whole line is looked for. Of ours each is as long as a message, whose
+// bytes --max-message-bytes bounds, and a little more: far less than this.
+constexpr std::uint64_t kLongestLine = 256 * kMebibyte;
+
+// The first bytes of what is between `begin` and `end`, as many as the beginning of a line has.
+IoResult<std::string> head_of(File& file, std::uint64_t begin, std::uint64_t end) {
+    std::string head(
+        static_cast<std::size_t>(std::min<std::uint64_t>(end - begin, kJsonlBeginning.size())),
+        '\0');
+    if (const auto error = read_all(file, begin, head)) {
+        return tl::make_unexpected(error);
+    }
+    return head;
+}
+
+// Whether the last of the whole lines that end at `end` was written by this sink.
+IoResult<bool> is_ours(File& file, std::uint64_t end) {
+    return end_of_last_line(file, end - 1, kLongestLine)
+        .and_then([&](const std::optional<std::uint64_t>& begin) -> IoResult<bool> {
+            if (!begin) {
+                return false;
+            }
+            return head_of(file, *begin, end).map([](const std::string& head) {
+                return head == kJsonlBeginning;
+            });
+        });
+}
+
+IoResult<bool> has_only_zeros(File& file, std::uint64_t size) {
+    std::string block;
+    for (std::uint64_t at = 0; at < size; at += block.size()) {
+        block.resize(static_cast<std::size_t>(std::min(size - at, kMebibyte)));
+        if (const auto error = read_all(file, at, block)) {
+            return tl::make_unexpected(error);
+        }
+        if (block.find_first_not_of('\0') != std::string::npos) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Whether what is behind the whole lines, from `begin` to `size`, is what a write that was not
+// completed may leave: the beginning of a line, or zeros where a block did not come to the disk.
+// Nobody's JSON document is to be lost by a slip in a path.
+IoResult<bool> is_torn_line(File& file, std::uint64_t begin, std::uint64_t size) {
+    const auto head = head_of(file, begin, size);
+    if (!head) {
+        return tl::make_unexpected(head.error());
+    }
+    const auto zeros = head->find('\0');
+    if (!kJsonlBeginning.starts_with(std::string_view(*head).substr(0, zeros))) {
+        return false;
+    }
+    if (zeros == std::string::npos) {
+        return true;
+    }
+    return begin > 0 ? is_ours(file, begin) : has_only_zeros(file, size);
+}
+
+}  // namespace
 
 std::string JsonlFile::sentence(std::string_view tried, const std::error_code& error) const {
     if (error == std::errc::resource_unavailable_try_again) {
@@ -103,25 +166,24 @@ tl::expected<std::uint64_t, std::string> JsonlFile::cut(File& file, const FileSt
 }
 
 tl::expected<std::uint64_t, std::string> JsonlFile::whole_lines(File& file, std::uint64_t size) {
-    const auto end = end_of_last_line(file, size);
+    const auto end = end_of_last_line(file, size, kLongestLine);
     if (!end) {
         return tl::make_unexpected(sentence("read", end.error()));
     }
-    if (*end > 0 || size == 0) {
-        return *end;
-    }
-    // One line without its end, which would be all gone. Nobody's JSON document is to be lost by a
-    // slip in a path.
-    std::array<char, kJsonlBeginning.size()> beginning{};
-    const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(size, beginning.size()));
-    if (const auto error = read_all(file, 0, {beginning.data(), bytes})) {
-        return tl::make_unexpected(sentence("read", error));
-    }
-    if (!kJsonlBeginning.starts_with(std::string_view(beginning.data(), bytes))) {
+    if (!*end) {
         return tl::make_unexpected(fmt::format(
-            "cannot use {}: its only line has no end, and was not written by this sink", path_));
+            "cannot use {}: no line ends in its last {} MiB, and it was not written by this sink",
+            path_, kLongestLine / kMebibyte));
     }
-    return 0;
+    const auto torn = **end == size ? IoResult<bool>(true) : is_torn_line(file, **end, size);
+    if (!torn) {
+        return tl::make_unexpected(sentence("read", torn.error()));
+    }
+    if (!*torn) {
+        return tl::make_unexpected(fmt::format(
+            "cannot use {}: its last line has no end, and was not written by this sink", path_));
+    }
+    return **end;
 }
 
 tl::expected<void, std::string> JsonlFile::append(std::string_view lines) {

@@ -28,8 +28,8 @@ public:
     };
     // Has the file open, alone (locked) and at the end of its last whole line, all of which is on
     // the disk, its name too. Opens it if it is not open, or not what it was left as: removed, cut,
-    // or written to by somebody else. A last line without its newline is cut off, and after a
-    // failure of append() all that it may have left.
+    // or written to by somebody else. A last line of ours without its newline is cut off, and after
+    // a failure of append() all that it may have left; anybody else's is an error.
     tl::expected<Ready, std::string> ready();
 
     // Adds whole lines: when this succeeds they are on the disk. When it fails, nobody knows what

@@ -93,11 +93,13 @@ IoResult<BackwardsEnd> visit_lines_backwards(
     return BackwardsReader(file, end, limits, visit).run();
 }
 
-IoResult<std::uint64_t> end_of_last_line(File& file, std::uint64_t size) {
+IoResult<std::optional<std::uint64_t>> end_of_last_line(File& file, std::uint64_t size,
+                                                        std::uint64_t most) {
+    const auto first = size - std::min(size, most);
     std::vector<char> block;
     std::uint64_t bytes = 1;  // it is nearly always the last one
-    while (size > 0) {
-        block.resize(static_cast<std::size_t>(std::min(bytes, size)));
+    while (size > first) {
+        block.resize(static_cast<std::size_t>(std::min(bytes, size - first)));
         if (const auto error = read_all(file, size - block.size(), block)) {
             return tl::make_unexpected(error);
         }
@@ -109,7 +111,7 @@ IoResult<std::uint64_t> end_of_last_line(File& file, std::uint64_t size) {
         }
         bytes = kSmallBlock;
     }
-    return size;
+    return size == 0 ? std::optional<std::uint64_t>(0) : std::nullopt;
 }
 
 std::error_code read_all(File& file, std::uint64_t at, std::span<char> into) {

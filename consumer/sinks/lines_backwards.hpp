@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -31,7 +32,9 @@ IoResult<BackwardsEnd> visit_lines_backwards(
     const std::function<void(std::string_view head)>& visit);
 
 // How many of the file's first `size` bytes are whole lines: up to and with the last newline.
-IoResult<std::uint64_t> end_of_last_line(File& file, std::uint64_t size);
+// Nothing: that is further back than `most` bytes, and was not looked for there.
+IoResult<std::optional<std::uint64_t>> end_of_last_line(File& file, std::uint64_t size,
+                                                        std::uint64_t most);
 
 // Reads exactly so many bytes; a file that has fewer is an error.
 std::error_code read_all(File& file, std::uint64_t at, std::span<char> into);

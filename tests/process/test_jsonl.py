@@ -152,6 +152,7 @@ class Restart(JsonlCase):
         self.assertEqual({i for i, n in times.items() if n > 1}, set())
 
 
+
 class Refusals(JsonlCase):
 
     def refusal(self, path):
@@ -170,16 +171,25 @@ class Refusals(JsonlCase):
 
     def test_what_cannot_be_opened_is_named(self):
         os.mkfifo(self.place / "pipe")
-        (self.place / "document").write_text('{"a":1}', encoding="ascii")
+        documents = {"document": '{"a":1}', "pretty": '{"a":1,\n"b":2}'}
+        for name, text in documents.items():
+            (self.place / name).write_text(text, encoding="ascii")
+        with (self.place / "image").open("wb") as image:
+            image.write(b"one\n")
+            image.truncate(1 << 40)
         for path, why in ((self.place / "no" / "file", "No such file or directory"),
                           (self.place, "Is a directory"),
                           (self.place / "pipe", "it is no regular file"),
-                          (self.place / "document", "was not written by this sink")):
+                          (self.place / "document", "was not written by this sink"),
+                          (self.place / "pretty", "was not written by this sink"),
+                          (self.place / "image", "no line ends in its last 256 MiB")):
             with self.subTest(path=path):
                 refusal = self.refusal(path)
                 self.assertIn(str(path), refusal)
                 self.assertIn(why, refusal)
-        self.assertEqual((self.place / "document").read_text(encoding="ascii"), '{"a":1}')
+        for name, text in documents.items():
+            self.assertEqual((self.place / name).read_text(encoding="ascii"), text)
+        self.assertEqual((self.place / "image").stat().st_size, 1 << 40)
 
     def test_without_a_path_it_is_bad_usage(self):
         for spec in ("jsonl", "jsonl:"):

@@ -207,13 +207,39 @@ TEST_CASE("a last line without its end is cut off at every length, and only that
     }
 }
 
-TEST_CASE("a document that is one line without end, and not ours, is left alone") {
+TEST_CASE("a document whose last line has no end, and is not ours, is left alone") {
+    using namespace std::string_literals;
+    Fixture ours;
+    ours.store({"a"});
+    const auto line = ours.system.text(kPath);
+    for (const auto& text : {R"({"precious":1})"s, "{\"a\":1,\n\"b\":2}"s, "text\n\0\0"s, "\n\0"s,
+                             "\0\0\0\0\0\0\0\0x"s, line + "{\"a\":"s, line + " "s}) {
+        CAPTURE(text);
+        Fixture fixture;
+        fixture.system.put(kPath, text);
+        CHECK(fixture.refusal() ==
+              "cannot use /data/events.jsonl: its last line has no end, and was not written by "
+              "this sink");
+        CHECK(fixture.system.text(kPath) == text);
+    }
+}
+
+TEST_CASE("zeros in place of what did not come to the disk are cut off") {
+    Fixture ours;
+    ours.store({"a"});
+    const auto line = ours.system.text(kPath);
+    const std::string zeros(5000, '\0');
+    for (const auto& tail :
+         {zeros, line.substr(0, 3) + zeros, zeros + "x", line.substr(0, 50) + zeros}) {
+        Fixture fixture;
+        fixture.system.put(kPath, line + tail);
+        CHECK(fixture.store({"a", "b"}) == std::vector{Kind::kDuplicate, Kind::kStored});
+        CHECK(fixture.ids() == Strings{"a", "b"});
+    }
     Fixture fixture;
-    fixture.system.put(kPath, R"({"precious":1})");
-    CHECK(fixture.refusal() ==
-          "cannot use /data/events.jsonl: its only line has no end, and was not written by this "
-          "sink");
-    CHECK(fixture.system.text(kPath) == R"({"precious":1})");
+    fixture.system.put(kPath, zeros);
+    fixture.store({"a"});
+    CHECK(fixture.ids() == Strings{"a"});
 }
 
 TEST_CASE("a file that another consumer holds is refused") {

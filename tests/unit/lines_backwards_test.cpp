@@ -82,12 +82,18 @@ TEST_CASE("a file that cannot be read is an error") {
     CHECK_FALSE(visit_lines_backwards(**file, 3, {100}, [](std::string_view) {}));  // cut meanwhile
 }
 
-TEST_CASE("whole lines end behind the last newline, however far back it is") {
+TEST_CASE("whole lines end behind the last newline, unless that is too far back") {
     FakeFileSystem system;
-    const auto end = [&](const std::string& text) {
+    const auto end = [&](const std::string& text, std::uint64_t most = 1 << 20) {
         system.put("file", text);
-        return end_of_last_line(**system.open("file"), text.size()).value();
+        return end_of_last_line(**system.open("file"), text.size(), most).value();
     };
+    const auto far = "\n" + std::string(200'000, 'x');
+    CHECK(end(far, 200'001) == 1);
+    CHECK(end(far, 200'000) == std::nullopt);
+    CHECK(end("a\n", 1) == 2);
+    CHECK(end("\na", 1) == std::nullopt);
+    CHECK(end("a", 1) == 0);
     CHECK(end("") == 0);
     CHECK(end("a\n") == 2);
     CHECK(end("a\nb") == 2);
