@@ -86,13 +86,28 @@ std::string JsonlFile::sentence(std::string_view tried, const std::error_code& e
 
 tl::expected<JsonlFile::Ready, std::string> JsonlFile::ready() {
     if (file_ && !is_as_left()) {
+        leave();
+    }
+    return file_ && !stale_ ? Ready::kAsBefore : open();
+}
+
+// Not while something is in it that must be cut off: without the lock another consumer could take
+// that for its own, answer for it, and add to it.
+void JsonlFile::leave() {
+    stale_ = true;
+    if (in_doubt_) {
+        const auto state = file_->state();
+        // Somebody may have cut it to less than that, as logrotate's copytruncate does.
+        const bool shorter = state && state->size < end_;
+        in_doubt_ = shorter ? std::error_code() : file_->truncate(end_);
+    }
+    if (!in_doubt_) {
         file_.reset();
     }
-    return file_ ? Ready::kAsBefore : open();
 }
 
 bool JsonlFile::is_as_left() {
-    if (failed_) {
+    if (stale_) {
         return false;
     }
     const auto state = file_->state();
@@ -113,6 +128,9 @@ bool JsonlFile::is_as_left() {
 
 tl::expected<JsonlFile::Ready, std::string> JsonlFile::open() {
     auto file = system_.open(path_);
+    if (!file && in_doubt_ && file.error() == std::errc::resource_unavailable_try_again) {
+        return tl::make_unexpected(sentence("cut back", in_doubt_));  // it is the one in file_
+    }
     if (!file) {
         return tl::make_unexpected(sentence("open", file.error()));
     }
@@ -123,8 +141,7 @@ tl::expected<JsonlFile::Ready, std::string> JsonlFile::open() {
     if (!state->regular) {
         return tl::make_unexpected(fmt::format("cannot open {}: it is no regular file", path_));
     }
-    const bool known = opened_ == state->identity;
-    const auto end = cut(**file, *state, known);
+    const auto end = cut(**file, *state);
     if (!end) {
         return tl::make_unexpected(end.error());
     }
@@ -135,26 +152,24 @@ tl::expected<JsonlFile::Ready, std::string> JsonlFile::open() {
     if (const auto error = system_.sync_directory_of(path_)) {
         return tl::make_unexpected(sentence("sync the directory of", error));
     }
+    const bool as_before = opened_ == state->identity && *end == end_;
     file_ = std::move(*file);
     opened_ = state->identity;
     end_ = *end;
-    in_doubt_ = false;
-    failed_ = false;
-    return known ? Ready::kAsBefore : Ready::kOther;
+    in_doubt_ = {};
+    stale_ = false;
+    return as_before ? Ready::kAsBefore : Ready::kOther;
 }
 
-// To what is known to be on the disk, if something else may be behind it, else to whole lines.
-// Returns where the file ends then.
-tl::expected<std::uint64_t, std::string> JsonlFile::cut(File& file, const FileState& state,
-                                                        bool known) {
-    if (in_doubt_ && !known) {
+// To whole lines. Returns where the file ends then.
+tl::expected<std::uint64_t, std::string> JsonlFile::cut(File& file, const FileState& state) {
+    if (in_doubt_) {
         spdlog::warn(
             "what was {} has another name now, and could not be cut back to its {} whole bytes: "
             "what is behind them in it is stored again here",
             path_, end_);
     }
-    const bool goes_back = in_doubt_ && known && state.size >= end_;
-    auto end = goes_back ? end_ : whole_lines(file, state.size);
+    auto end = whole_lines(file, state.size);
     if (end && *end < state.size) {
         if (const auto error = file.truncate(*end)) {
             return tl::make_unexpected(sentence("cut back", error));
@@ -190,8 +205,8 @@ tl::expected<void, std::string> JsonlFile::append(std::string_view lines) {
     if (const auto error = write(lines)) {
         // Now is when it most likely can be cut: later it may have been moved, or this program
         // ended. Whether that comes to the disk, open() will see.
-        in_doubt_ = bool(file_->truncate(end_));
-        failed_ = true;
+        in_doubt_ = file_->truncate(end_);
+        stale_ = true;
         return tl::make_unexpected(sentence(fmt::format("write {} bytes to", lines.size()), error));
     }
     end_ += lines.size();

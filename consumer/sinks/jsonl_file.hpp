@@ -23,7 +23,7 @@ public:
     JsonlFile(FileSystem& system, std::string path) : system_(system), path_(std::move(path)) {}
 
     enum class Ready {
-        kAsBefore,  // the file that was written to last
+        kAsBefore,  // the file that was written to last, and nobody else has written to it
         kOther      // another one, or the first: what is in it is not known here
     };
     // Has the file open, alone (locked) and at the end of its last whole line, all of which is on
@@ -33,13 +33,14 @@ public:
     tl::expected<Ready, std::string> ready();
 
     // Adds whole lines: when this succeeds they are on the disk. When it fails, nobody knows what
-    // the file holds: ready() opens it afresh and cuts it back to the last append() that succeeded.
-    // Until then it stays locked, so that nobody else can add what would be cut off, too. Needs a
-    // ready() before it, without a failure in between.
+    // the file holds: it is cut back to the last append() that succeeded, by ready() if that cannot
+    // be done at once, and ready() opens it afresh. Until it is cut it stays locked, lest somebody
+    // else believes what is to be cut off, or adds to it; only another file of that name ends this.
+    // Needs a ready() before it, without a failure in between.
     tl::expected<void, std::string> append(std::string_view lines);
 
     // The next ready() opens the path anew: another file may have that name now.
-    void close() { file_.reset(); }
+    void close() { stale_ = true; }
 
     const std::string& path() const { return path_; }
     // After ready().
@@ -49,7 +50,8 @@ public:
 private:
     bool is_as_left();
     tl::expected<Ready, std::string> open();
-    tl::expected<std::uint64_t, std::string> cut(File& file, const FileState& state, bool known);
+    void leave();
+    tl::expected<std::uint64_t, std::string> cut(File& file, const FileState& state);
     tl::expected<std::uint64_t, std::string> whole_lines(File& file, std::uint64_t size);
     std::error_code write(std::string_view lines);
     std::string sentence(std::string_view tried, const std::error_code& error) const;
@@ -59,8 +61,8 @@ private:
     std::unique_ptr<File> file_;          // closed: nothing
     std::optional<FileIdentity> opened_;  // last
     std::uint64_t end_ = 0;               // of what is known to be on the disk in that file
-    bool failed_ = false;                 // since it was opened
-    bool in_doubt_ = false;               // behind `end_` that may have left something
+    bool stale_ = false;                  // file_ is: the path is to be opened anew
+    std::error_code in_doubt_;            // why what is behind `end_` could not be cut off
 };
 
 }  // namespace blocky

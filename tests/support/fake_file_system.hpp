@@ -55,6 +55,8 @@ public:
     }
     // All calls fail, until told otherwise.
     void fail_all(std::optional<std::errc> error) { all_ = error; }
+    // No file can be opened, until told otherwise.
+    void refuse_open(bool refused) { open_refused_ = refused; }
     bool has_failed() const { return until_failure_ <= 0; }
     // A write takes so many bytes at most.
     void take_at_most(std::size_t bytes) { at_most_ = bytes; }
@@ -112,6 +114,7 @@ private:
     int until_good_ = 0;
     std::error_code error_;
     std::optional<std::errc> all_;
+    bool open_refused_ = false;
     std::size_t at_most_ = std::string::npos;
     int syncs_ = 0;
     int writes_ = 0;
@@ -190,6 +193,9 @@ private:
 inline IoResult<std::unique_ptr<File>> FakeFileSystem::open(const std::string& path) {
     if (const auto error = failure()) {
         return tl::make_unexpected(error);
+    }
+    if (open_refused_) {
+        return tl::make_unexpected(std::make_error_code(std::errc::too_many_files_open));
     }
     if (!inodes_.contains(path)) {
         make(path);

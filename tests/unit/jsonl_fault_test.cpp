@@ -212,6 +212,82 @@ TEST_CASE("after a failure the file is opened afresh, and stays locked until the
     CHECK(system.opens() == 2);
 }
 
+// Which has the file to itself meanwhile.
+void store_by_another(FakeFileSystem& system, const Strings& ids) {
+    JsonlSink other(system, kPath, "other", 100);
+    REQUIRE(other.process(batch_with(ids)));
+}
+
+TEST_CASE("while something in it must be cut off, nobody else gets the file") {
+    for (const int failing : {2, 3}) {  // half of the batch is written, or all of it
+        CAPTURE(failing);
+        FakeFileSystem system;
+        JsonlSink sink(system, kPath, "run", 100);
+        REQUIRE(sink.process(batch_with({"a"})));
+        system.fail_call(failing, std::errc::io_error, 1);
+        const auto batch = batch_with({"b", "c", "d"});
+        REQUIRE_FALSE(sink.process(batch));
+        for (const bool asked : {false, true}) {
+            if (asked) {
+                sink.request_reopen();
+            }
+            system.fail_call(1, std::errc::io_error, 1);
+            const auto result = sink.process(batch);
+            REQUIRE_FALSE(result);
+            CHECK(result.error().reason ==
+                  "cannot cut back /data/events.jsonl: Input/output error");
+            CHECK_THROWS_AS(store_by_another(system, {"x"}), std::runtime_error);
+        }
+        system.refuse_open(true);  // the cut succeeds, so the lock may go
+        REQUIRE_FALSE(sink.process(batch));
+        CHECK(ids_in(system.text(kPath)) == Strings{"a"});
+        system.refuse_open(false);
+        store_by_another(system, {"x"});
+        REQUIRE(sink.process(batch));
+        CHECK(ids_in(system.inode(kPath).after_stop()) == Strings{"a", "x", "b", "c", "d"});
+        CHECK(sink.process(batch_with({"x"}))->front().kind == Verdict::Kind::kDuplicate);
+    }
+}
+
+TEST_CASE("a file that somebody has cut after a failure is not made longer again") {
+    FakeFileSystem system;
+    JsonlSink sink(system, kPath, "run", 100);
+    REQUIRE(sink.process(batch_with({"a"})));
+    fail_sync_and_cut(system);
+    REQUIRE_FALSE(sink.process(batch_with({"b"})));
+    system.inode(kPath).cache = "by hand\n";
+    system.inode(kPath).state = "dddddddd";
+    REQUIRE(sink.process(batch_with({"b"})));
+    CHECK(system.text(kPath).starts_with("by hand\n{"));
+}
+
+TEST_CASE("asked to reopen what cannot be opened at once, it learns what was added meanwhile") {
+    FakeFileSystem system;
+    JsonlSink sink(system, kPath, "run", 100);
+    REQUIRE(sink.process(batch_with({"a"})));
+    sink.request_reopen();
+    system.refuse_open(true);
+    REQUIRE_FALSE(sink.process(batch_with({"b"})));
+    system.refuse_open(false);
+    store_by_another(system, {"b", "x"});
+    const auto result = sink.process(batch_with({"a", "b", "c"}));
+    REQUIRE(result);
+    CHECK(ids_in(system.text(kPath)) == Strings{"a", "b", "x", "c"});
+}
+
+TEST_CASE("whichever calls in a row fail, up to eight, ok means on the disk") {
+    for (int more = 2; more < 8; ++more) {
+        for (int first = 1; first < 20; ++first) {
+            CAPTURE(more);
+            CAPTURE(first);
+            FakeFileSystem system;
+            system.fail_call(first, std::errc::io_error, more);
+            Run(system).store_all();
+            CHECK(ids_in(system.text(kPath)) == kAll);
+        }
+    }
+}
+
 TEST_CASE("a batch that was given up does not come back with the next one") {
     FakeFileSystem system;
     JsonlSink sink(system, kPath, "run", 100);
