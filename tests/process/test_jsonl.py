@@ -13,7 +13,7 @@ import subprocess
 
 from support.case import BlockyCase
 from support.programs import Consumer
-from support.settings import DEADLINE, cannot_run, main, scaled
+from support.settings import DEADLINE, SLOW, cannot_run, main, scaled
 from support.strict_json import strict_json
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -151,6 +151,26 @@ class Restart(JsonlCase):
         self.assertEqual(set(times), {f"{name}-{n}" for name in "abcd" for n in range(count)})
         self.assertEqual({i for i, n in times.items() if n > 1}, set())
 
+
+    def test_ten_gigabytes_of_lines_do_not_delay_the_start(self):
+        window = 1_000_000
+        with self.path.open("wb") as file:
+            file.truncate(10 << 30)  # a hole, before as many lines as are ever read back
+            file.seek(0, os.SEEK_END)
+            file.write(b"\n")
+            for first in range(0, window, 10_000):
+                file.write("".join(
+                    f'{{"ts":"2026-01-01T00:00:00.000Z","run":"r","batch":1,"producer":"p",'
+                    f'"id":"i-{number}","value":1}}\n'
+                    for number in range(first, first + 10_000)).encode())
+        consumer = self.keep(Consumer("--linger", "0s", "--sink", f"jsonl:{self.path}",
+                                      bind=(self.listen_on,)))
+        consumer.wait_listening(seconds=2 * SLOW)
+        consumer.stderr.wait_for_line(lambda l: f"its last {window} ids are known again" in l)
+        dealer = self.dealer(consumer.endpoint)
+        for message_id in ("i-0", f"i-{window - 1}"):
+            self.assert_duplicate(dealer.ask({"value": 1, "id": message_id}), message_id)
+        self.push(dealer, "new")
 
 
 class Refusals(JsonlCase):

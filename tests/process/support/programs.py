@@ -23,7 +23,7 @@ class Consumer(Child):
             argv += ["--log", log]
         super().__init__([*argv, *options], **streams)
 
-    def wait_listening(self, count=1):
+    def wait_listening(self, count=1, seconds=DEADLINE):
         """The real endpoints, once all `count` of them are bound."""
 
         def found(lines):
@@ -31,7 +31,7 @@ class Consumer(Child):
             endpoints = [hit.group(1) for hit in hits if hit]
             return endpoints if len(endpoints) >= count else None
 
-        return self.stderr.wait_until(found, DEADLINE, f"{count} x 'listening on ENDPOINT'")
+        return self.stderr.wait_until(found, seconds, f"{count} x 'listening on ENDPOINT'")
 
     @property
     def endpoint(self):
