@@ -33,8 +33,9 @@ def features(value):
     return [max(-1e9, min(1e9, x)) for x in value]  # whatever JSON's numbers may be
 
 
-def answer(messages):
-    """One result for each message, in order; a bad one costs only itself."""
+def answer(batch, messages):
+    """One result for each message, in order; a bad one costs only itself. The number tells the
+    consumer which batch this is the answer to."""
     results = [None] * len(messages)
     rows = {}  # by the place of the message
     for place, message in enumerate(messages):
@@ -45,7 +46,7 @@ def answer(messages):
     for place, score in zip(rows, predict(rows.values())):
         result = {"spam": score > 0.5, "score": round(score, 4)}
         results[place] = {"ok": True, "result": result}
-    return {"results": results}
+    return {"batch": batch, "results": results}
 
 
 def main():
@@ -53,7 +54,7 @@ def main():
     for line in sys.stdin.buffer:  # bytes: only \n ends a line, and UTF-8 needs no locale
         batch = json.loads(line)
         # allow_nan=False: NaN is not JSON, and an answer with it would fail for ever.
-        print(json.dumps(answer(batch["messages"]), allow_nan=False), flush=True)
+        print(json.dumps(answer(batch["batch"], batch["messages"]), allow_nan=False), flush=True)
 
 
 if __name__ == "__main__":

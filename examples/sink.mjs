@@ -24,7 +24,7 @@ for (const line of kept.subarray(0, end).toString().split("\n").filter(Boolean))
 }
 console.error(`${path} holds ${known.size} messages`);
 
-function store(messages) {
+function store({ batch, messages }) {
   const results = [];
   let lines = "";
   for (const { id, producer, value } of messages) {
@@ -40,7 +40,7 @@ function store(messages) {
     done += fs.writeSync(file, bytes, done);
   }
   fs.fdatasyncSync(file);
-  return { results };
+  return { batch, results }; // with its number no other batch can be taken for this one
 }
 
 // Not node:readline: it takes U+2028 for the end of a line, which may stand in a JSON string.
@@ -51,7 +51,7 @@ for await (const text of process.stdin) {
   while (lines.length > 1) {
     const line = rest.join("") + lines.shift();
     rest = [];
-    process.stdout.write(JSON.stringify(store(JSON.parse(line).messages)) + "\n");
+    process.stdout.write(JSON.stringify(store(JSON.parse(line))) + "\n");
   }
   rest.push(lines[0]);
 }

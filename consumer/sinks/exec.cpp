@@ -19,13 +19,13 @@ constexpr std::size_t kLongestName = 60;
 // A validator keeps twenty times the memory of its longest text: one for all usual answers.
 constexpr std::size_t kUsualAnswer = 1U << 20U;
 
-tl::expected<BatchResult, std::string> read(std::string_view answer, std::size_t count,
+tl::expected<BatchResult, std::string> read(std::string_view answer, const Batch& batch,
                                             JsonValidator& usual) {
     if (answer.size() <= kUsualAnswer) {
-        return read_answer(answer, count, usual);
+        return read_answer(answer, batch, usual);
     }
     JsonValidator validator;
-    return read_answer(answer, count, validator);
+    return read_answer(answer, batch, validator);
 }
 
 }  // namespace
@@ -45,7 +45,7 @@ BatchResult ExecSink::process(const Batch& batch) {
     if (!answer) {
         return tl::make_unexpected(failure(answer.error()));
     }
-    auto result = read(*answer, batch.messages.size(), validator_);
+    auto result = read(*answer, batch, validator_);
     if (!result) {
         command_->kill();
         return tl::make_unexpected(failure(result.error()));

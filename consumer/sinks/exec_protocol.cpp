@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
+#include <cstdint>
 #include <optional>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -71,6 +74,14 @@ bool is(const std::optional<JsonToken>& token, std::string_view text) {
 
 bool is_boolean(const std::optional<JsonToken>& token) {
     return is(token, "true") || is(token, "false");
+}
+
+// However the command writes its numbers: 7.0 is 7.
+bool is_number(const JsonToken& token, std::uint64_t number) {
+    const auto* const end = token.text.data() + token.text.size();
+    double value = 0;
+    const auto read = std::from_chars(token.text.data(), end, value);
+    return read.ec == std::errc() && read.ptr == end && value == static_cast<double>(number);
 }
 
 // A command's own words; what is no string stands for itself.
@@ -152,7 +163,7 @@ std::string batch_line(const Batch& batch, const std::string& run) {
     return line += "]}\n";
 }
 
-tl::expected<BatchResult, std::string> read_answer(std::string_view line, std::size_t count,
+tl::expected<BatchResult, std::string> read_answer(std::string_view line, const Batch& batch,
                                                    JsonValidator& validator) {
     const auto no_answer = [&](std::string_view why) {
         return tl::make_unexpected(
@@ -164,13 +175,19 @@ tl::expected<BatchResult, std::string> read_answer(std::string_view line, std::s
     if (!JsonScanner(line).at_object()) {
         return no_answer("no JSON object");
     }
-    const auto members = members_of<3>(line, {"results", "error", "retry"});
+    const auto members = members_of<4>(line, {"results", "error", "retry", "batch"});
     if (!members) {
         return no_answer("a member is given twice");
     }
-    const auto& [results, error, retry] = *members;
+    const auto& [results, error, retry, number] = *members;
+    if (number && !is_number(*number, batch.number)) {
+        return tl::make_unexpected(
+            fmt::format("has answered batch {} when it was asked batch {}: does it write more than "
+                        "one line for a batch?",
+                        printable(number->text, kExcerpt), batch.number));
+    }
     if (results && !error && results->is_array()) {
-        return read_results(results->text, count);
+        return read_results(results->text, batch.messages.size());
     }
     if (!error || results || (retry && !is_boolean(retry))) {
         return no_answer(R"(accepts {"results":[…]} or {"error":"…","retry":true|false})");

@@ -186,6 +186,7 @@ RunningCommand::Answer RunningCommand::exchange(std::string_view line, Duration 
         }
         attend(deadline);
     }
+    read_to_the_end();
     return take_answer();
 }
 
@@ -277,10 +278,15 @@ void RunningCommand::read_last() {
 }
 
 void RunningCommand::note_end() {
-    while (child_->output.get() >= 0 && read_answer()) {
-    }
+    read_to_the_end();
     read_last();
     ended_ = fmt::format("has ended ({})", child_->reap());
+}
+
+// What is in the pipe behind an answer must not be taken for the next one.
+void RunningCommand::read_to_the_end() {
+    while (!ended_ && child_->output.get() >= 0 && read_answer()) {
+    }
 }
 
 // When a line has come, or none ever will.

@@ -37,7 +37,9 @@ public:
     RunningCommand& operator=(const RunningCommand&) = delete;
 
     // Writes `line`, which has its newline, to its stdin and returns the one line that it writes to
-    // its stdout then. What goes wrong completes "the command …"; it is not running any more then.
+    // its stdout then; a line that comes with it, or came when nobody asked, is an error, one that
+    // comes too late for that is taken for the next answer. What goes wrong completes "the command
+    // …"; it is not running any more then.
     tl::expected<std::string, std::string> ask(std::string_view line, Duration timeout);
 
     // Kills it: what it said made no sense.
@@ -59,6 +61,7 @@ private:
     void write_some();
     bool read_answer();
     bool read_errors();
+    void read_to_the_end();
     void read_last();
     void note_end();
     Answer take_answer();

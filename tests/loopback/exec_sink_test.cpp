@@ -18,6 +18,7 @@
 #include "common/command_line.hpp"
 #include "consumer/sinks/exec.hpp"
 #include "consumer/sinks/make_sink.hpp"
+#include "tests/support/captured_log.hpp"
 #include "tests/support/descriptors.hpp"
 #include "tests/support/values.hpp"
 
@@ -247,6 +248,47 @@ for line in lines():
     }
     const auto second = exec.process();
     CHECK((!second || second->front().detail != "\"stray\""));
+}
+
+TEST_CASE("an answer that comes too late for its batch is not taken for another's") {
+    // The extra line is written when the next batch is there to be read: nobody can have seen it.
+    Exec exec(R"(
+last = None
+for line in lines():
+    batch = json.loads(line)
+    if last and not os.path.exists(sys.argv[1] + "told"):
+        open(sys.argv[1] + "told", "w")
+        answer(last)
+    last = {"batch": batch["batch"],
+            "results": [{"ok": True, "result": m["value"]} for m in batch["messages"]]}
+    answer(last)
+)");
+    const auto process = [&](std::uint64_t number) {
+        return exec.sink->process(batch_of({std::to_string(number)}, number));
+    };
+    REQUIRE(process(1));
+    const auto wrong = process(2);
+    REQUIRE_FALSE(wrong);
+    CHECK(wrong.error().kind == SinkFailure::Kind::kTransient);
+    for (std::uint64_t number = 2; number < 10; ++number) {
+        const auto right = process(number);
+        REQUIRE_MESSAGE(right, right.error().reason);
+        CHECK(right->front().detail == std::to_string(number));
+    }
+}
+
+TEST_CASE("a line that comes right behind an answer fails it, wherever a block ends") {
+    for (const int size : {1, 65'500, 65'536 - 33, 65'536, 200'000}) {
+        CAPTURE(size);
+        Exec exec(R"(
+for line in lines():
+    size = json.loads(line)["messages"][0]["value"]
+    text = '{"results":[{"ok":true,"result":"%s"}]}\n' % ("x" * size)
+    sys.stdout.write(text + text)  # one write: nothing is left to chance
+    sys.stdout.flush()
+)");
+        CHECK(contains(exec.failure({std::to_string(size)}), "more than one line"));
+    }
 }
 
 TEST_CASE("a command's own error fails the batch with its words") {

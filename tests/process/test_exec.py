@@ -183,6 +183,21 @@ for batch in batches():
     ok(batch)
 """, "has given 0 results for 2 messages")
 
+    def test_one_line_too_many_shifts_no_answer_to_another_batch(self):
+        """As fast as it goes, so that a late line meets the next batch now and then."""
+        consumer = self.exec_consumer("""
+for batch in batches():
+    members = {"batch": batch["batch"],
+               "results": [{"ok": True, "result": m["value"]} for m in batch["messages"]]}
+    answer(**members)
+    if batch["messages"][0]["value"] % 40 == 5 and first_time(str(batch["batch"])):
+        time.sleep(0.002)
+        answer(**members)
+""")
+        dealer = self.dealer(consumer.endpoint)
+        replies = dealer.replies(dealer.send_all({"value": n} for n in range(200)))
+        self.assertEqual([reply["result"] for reply in replies], list(range(200)))
+
     def test_an_error_of_its_own(self):
         consumer = self.assert_recovers("""
 for batch in batches():

@@ -17,7 +17,7 @@ using Kind = Verdict::Kind;
 BatchResult answer(const std::string& line, std::size_t count = 1) {
     CAPTURE(line);
     JsonValidator validator;
-    auto result = read_answer(line, count, validator);
+    auto result = read_answer(line, batch_of(numbers_up_to(count), 7), validator);
     REQUIRE_MESSAGE(result, result.error());
     return std::move(*result);
 }
@@ -25,7 +25,7 @@ BatchResult answer(const std::string& line, std::size_t count = 1) {
 std::string no_answer(const std::string& line, std::size_t count = 1) {
     CAPTURE(line);
     JsonValidator validator;
-    const auto result = read_answer(line, count, validator);
+    const auto result = read_answer(line, batch_of(numbers_up_to(count), 7), validator);
     REQUIRE_FALSE(result);
     return result.error();
 }
@@ -113,6 +113,22 @@ TEST_CASE("the wrong number of results is no answer") {
     CHECK(no_answer(R"({"results":[]})") == "has given 0 results for 1 messages");
     CHECK(no_answer(R"({"results":[{"ok":true},{"ok":true}]})") ==
           "has given 2 results for 1 messages");
+}
+
+TEST_CASE("an answer that names a batch is one for no other") {
+    for (const std::string members : {R"("results":[{"ok":true}])", R"("error":"x")"}) {
+        for (const std::string number : {"7", "7.0", "0.7e1"}) {
+            CHECK(answer("{\"batch\":" + number + "," + members + "}").has_value() ==
+                  (members[1] == 'r'));
+        }
+        for (const std::string number : {"6", "8", "-7", "7.5", "1e300", "\"7\"", "null", "[7]"}) {
+            CHECK(no_answer("{" + members + ",\"batch\":" + number + "}")
+                      .starts_with("has answered batch " + number + " when it was asked batch 7"));
+        }
+    }
+    CHECK(no_answer(R"({"batch":7,"batch":7,"error":"x"})").starts_with("has answered {\"batch"));
+    // The number tells more than the count.
+    CHECK(no_answer(R"({"batch":6,"results":[]})").starts_with("has answered batch 6"));
 }
 
 TEST_CASE("what is not JSON, or not this protocol, is no answer and is quoted") {
