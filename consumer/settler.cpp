@@ -42,8 +42,7 @@ std::vector<Verdict> Settler::settle(const Batch& batch, const Pause& pause) {
     rejections_.clear();
     given_up_.reset();
     stopped_ = false;
-    backoff_.reset();
-    give_up_at_.reset();
+    end_retries();
     settle_part(batch, 0);
     if (dead_letter_ != nullptr && !rejections_.empty()) {
         write_dead_letters();
@@ -94,7 +93,7 @@ BatchResult Settler::try_until_settled(const Batch& part, unsigned& attempts) {
         ++attempts;
         if (result || result.error().kind == SinkFailure::Kind::kPermanent) {
             sink_outage_.worked(Clock::now());  // it does answer
-            backoff_.reset();
+            end_retries();
             return result;
         }
         if (!may_retry(sink_outage_, result.error().reason, batch_->messages.size())) {
@@ -116,7 +115,7 @@ BatchResult Settler::try_once(const Batch& part) {
 }
 
 // Waits for the next try; false when there is none. The time for all of them runs from the first
-// failure on: a call that itself took long does not use it up.
+// failure on, which a success ends: a call that itself took long does not use it up.
 bool Settler::may_retry(OutageLog& outage, const std::string& reason, std::size_t messages) {
     const auto now = Clock::now();
     outage.failed(reason, {batch_->number, messages, batch_->producers}, now);
@@ -134,6 +133,12 @@ bool Settler::may_retry(OutageLog& outage, const std::string& reason, std::size_
     }
     stopped_ = !(*pause_)(delay);
     return !stopped_;
+}
+
+// What fails next fails anew, with all the time there is.
+void Settler::end_retries() {
+    backoff_.reset();
+    give_up_at_.reset();
 }
 
 void Settler::take(std::vector<Verdict> verdicts, unsigned attempts) {
@@ -167,6 +172,7 @@ void Settler::write_dead_letters() {
         dead.push_back(
             {&batch_->messages[index], verdicts_[index].detail, batch_->number, attempts});
     }
+    end_retries();  // if the sink was given up, that took all of its time and none of the file's
     while (const auto problem = dead_letter_->append(dead)) {
         if (may_retry(file_outage_, *problem, batch_->messages.size())) {
             continue;

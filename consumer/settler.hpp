@@ -19,7 +19,7 @@
 namespace blocky {
 
 struct RetryPolicy {
-    std::optional<Duration> give_up_after;  // of failing on one batch; nothing: never
+    std::optional<Duration> give_up_after;  // of failing without a success; nothing: never
     Duration first_delay = std::chrono::milliseconds(100);
     Duration longest_delay = std::chrono::seconds(5);
 };
@@ -50,6 +50,7 @@ private:
     BatchResult try_once(const Batch& part);
     bool may_retry(OutageLog& outage, const std::string& reason, std::size_t messages);
     void take(std::vector<Verdict> verdicts, unsigned attempts);
+    void end_retries();
     void give_up(std::size_t messages, const std::string& reason);
     void write_dead_letters();
 
@@ -67,7 +68,7 @@ private:
     std::optional<std::string> given_up_;  // why
     bool stopped_ = false;                 // by the pause, and not by the time
     bool took_whole_ = false;              // the latest part, at the first call that was no failure
-    std::optional<Backoff> backoff_;
+    std::optional<Backoff> backoff_;       // this one and the next: from a failure to a success
     std::optional<TimePoint> give_up_at_;
 };
 

@@ -165,6 +165,42 @@ TEST_CASE("the last try is when the time for retries is over, not later") {
     CHECK_FALSE(delays.empty());
 }
 
+TEST_CASE("each failure after a success has all the time for retries, and so has the file") {
+    CapturedLog log;
+    WithDeadLetter dead;
+    dead.calls.failing_syncs = 1;
+    int calls = 0;
+    // Down before and after each answer: one for the whole batch, one for a half.
+    FakeSink sink([&](const Batch& part) {
+        return ++calls % 2 == 1 ? fail_transiently() : refuse(part, "2");
+    });
+    Settler settler(sink, {1h, 2h, 2h}, &dead.file);
+    std::vector<Duration> delays;
+    settler.settle(batch_of({"1", "2"}), [&](Duration delay) {
+        delays.push_back(delay);
+        return true;
+    });
+    // To the nanosecond what there is at first: less if it ran on.
+    CHECK(delays == std::vector<Duration>(4, 1h));
+    CHECK(letters_in(dead.path).size() == 1);
+}
+
+TEST_CASE("a file that fails after the sink was given up has time of its own") {
+    CapturedLog log;
+    WithDeadLetter dead;
+    dead.calls.failing_syncs = 1;
+    FakeSink sink([](const Batch& part) -> BatchResult {
+        return part.messages.front().value == "1"
+                   ? refuse(part, part.messages.size() > 1 ? "2" : "1")
+                   : fail_transiently();
+    });
+    Settler settler(sink, {1ms, 1h, 1h}, &dead.file);
+    const auto verdicts =
+        settler.settle(batch_of({"1", "2"}), [](Duration /*delay*/) { return true; });
+    CHECK(kinds_of(verdicts) == std::vector{Kind::kRejected, Kind::kFailed});
+    CHECK(letters_in(dead.path).size() == 1);
+}
+
 TEST_CASE("a sink that is given up is said with the option, and one that is stopped is not") {
     CapturedLog log;
     FakeSink sink([](const Batch& /*batch*/) { return fail_transiently(); });
