@@ -135,6 +135,7 @@ DeadLetter::DeadLetter(std::string path, std::string run, FileCalls& calls)
 }
 
 DeadLetter::~DeadLetter() {
+    take_back();
     close_file();
 }
 
@@ -148,6 +149,7 @@ std::optional<std::string> DeadLetter::append(const std::vector<DeadMessage>& me
         write_all(lines);
         return std::nullopt;
     } catch (const std::exception& error) {
+        take_back();
         return error.what();
     }
 }
@@ -220,15 +222,27 @@ bool DeadLetter::is_in_place() const {
            open_one.st_dev == named.st_dev && open_one.st_ino == named.st_ino;
 }
 
+// Cuts off what an append() that failed may have left, so that nobody who replays the file meets
+// half a line. The lock is ours since then. Written afresh the pages are dirty again: after a sync
+// that failed Linux takes them for clean. False, with errno set, when it cannot be done now.
+bool DeadLetter::take_back() {
+    if (file_ < 0 || !cut_to_) {
+        return true;
+    }
+    const auto end = static_cast<off_t>(*cut_to_);
+    struct stat status {};
+    const bool done =
+        fstat(file_, &status) == 0 && (status.st_size <= end || calls_.ftruncate(file_, end) == 0);
+    if (done) {
+        cut_to_.reset();
+    }
+    return done;
+}
+
 // Has the file open and in place, without what an append() that failed may have left.
 void DeadLetter::make_ready() {
-    if (file_ >= 0 && cut_to_) {
-        // The lock is ours since then. Written afresh the pages are dirty again: after a sync that
-        // failed Linux takes them for clean.
-        if (size() > *cut_to_ && calls_.ftruncate(file_, static_cast<off_t>(*cut_to_)) != 0) {
-            fail("cut", path_);
-        }
-        cut_to_.reset();
+    if (!take_back()) {
+        fail("cut", path_);
     }
     if (file_ >= 0 && !is_in_place()) {
         close_file();

@@ -42,7 +42,8 @@ public:
     DeadLetter& operator=(const DeadLetter&) = delete;
 
     // Adds a line for each, in one write, and syncs it: nothing when all are on the disk. Else one
-    // sentence that says why not; then the file is, or will be by the next call, as it was before.
+    // sentence that says why not; then the file is as it was before, or, when that fails too, will
+    // be by the next call or the end of this object.
     // Where the file was moved away or removed meanwhile, one of its name is made anew.
     std::optional<std::string> append(const std::vector<DeadMessage>& messages);
 
@@ -54,6 +55,7 @@ private:
     void cut_torn_line(std::uint64_t size);
     std::uint64_t size() const;
     bool is_in_place() const;
+    bool take_back();
     void make_ready();
     void write_all(std::string_view text);
 

@@ -158,6 +158,7 @@ TEST_CASE("a disk that is full at any byte leaves no part of a line once there i
         REQUIRE(problem);
         CHECK(contains(*problem, fixture.path));
         CHECK(contains(*problem, "No space left"));
+        CHECK(ids_in(fixture.path) == Ids{"id-1"});  // at once: somebody may be replaying it
         fixture.calls.room.reset();
         CHECK_FALSE(file.append(all_of(second)));
         CHECK(ids_in(fixture.path) == Ids{"id-1", "id-1", "id-2"});
@@ -172,11 +173,28 @@ TEST_CASE("what could not be synced is written afresh, once") {
         const auto problem = file.append(all_of(batch_of({"1"})));
         REQUIRE(problem);
         CHECK(contains(*problem, "cannot sync"));
+        CHECK(text_of(fixture.path).empty());
     }
-    fixture.calls.failing_cuts = 1;
-    CHECK(contains(file.append(all_of(batch_of({"1"}))).value(), "cannot cut"));
     CHECK_FALSE(file.append(all_of(batch_of({"1"}))));
     CHECK(fixture.calls.writes == 3);
+    CHECK(ids_in(fixture.path) == Ids{"id-1"});
+}
+
+TEST_CASE("what cannot be cut at once is cut before anything is added, or at the end") {
+    Fixture fixture;
+    {
+        auto file = fixture.open();
+        fixture.calls.failing_syncs = 1;
+        fixture.calls.failing_cuts = 3;
+        CHECK(contains(file.append(all_of(batch_of({"1"}))).value(), "cannot sync"));
+        CHECK(contains(file.append(all_of(batch_of({"1"}))).value(), "cannot cut"));
+        CHECK_FALSE(file.append(all_of(batch_of({"1"}))));
+        CHECK(ids_in(fixture.path) == Ids{"id-1"});
+        fixture.calls.failing_cuts = 1;
+        fixture.calls.room = 20;
+        CHECK(file.append(all_of(batch_of({"2"}))));
+        CHECK_FALSE(text_of(fixture.path).ends_with('\n'));
+    }
     CHECK(ids_in(fixture.path) == Ids{"id-1"});
 }
 
