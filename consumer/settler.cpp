@@ -10,9 +10,26 @@
 #include <fmt/format.h>
 
 #include "common/invariant.hpp"
+#include "consumer/sinks/printable.hpp"
 
 namespace blocky {
 namespace {
+
+constexpr std::size_t kLongestReason = 1000;  // bytes
+
+// What a sink says, often in the words of a program that is not ours, goes into replies and to the
+// terminals of others.
+void make_printable(BatchResult& result) {
+    if (!result) {
+        result.error().reason = printable(result.error().reason, kLongestReason);
+        return;
+    }
+    for (auto& verdict : *result) {
+        if (!verdict.processed()) {
+            verdict.detail = printable(verdict.detail, kLongestReason);
+        }
+    }
+}
 
 Batch part_of(const Batch& batch, std::size_t begin, std::size_t end) {
     Batch part;  // its texts stay the whole batch's
@@ -107,10 +124,12 @@ BatchResult Settler::try_once(const Batch& part) {
         auto result = sink_.process(part);
         invariant(!result || result->size() == part.messages.size(),
                   "a sink gives one verdict per message");
+        make_printable(result);
         return result;
     } catch (const std::exception& error) {
         // A sink that gave no verdict has failed, and may succeed later.
-        return tl::make_unexpected(SinkFailure{SinkFailure::Kind::kTransient, error.what()});
+        return tl::make_unexpected(
+            SinkFailure{SinkFailure::Kind::kTransient, printable(error.what(), kLongestReason)});
     }
 }
 

@@ -33,7 +33,8 @@ public:
     // `dead_letter` may be nullptr.
     Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter);
 
-    // One verdict per message, in order. What is committed is so in the order of the batch: where
+    // One verdict per message, in order; why one was not processed is a line of at most 1,000
+    // bytes, without control characters. What is committed is so in the order of the batch: where
     // the sink is given up, all that comes after that is not tried any more.
     std::vector<Verdict> settle(const Batch& batch, const Pause& pause);
 

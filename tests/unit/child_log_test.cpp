@@ -48,8 +48,11 @@ TEST_CASE("no character is cut in half, and a line that just fits is whole") {
 
 TEST_CASE("control characters do not reach the terminal") {
     Logged logged;
-    logged.log.add("\x1B[31mred\x07\tand\x7F\n", at(0s));
-    CHECK(logged.lines == Strings{"?[31mred? and?"});
+    logged.log.add(
+        "\x1B[31mred\x07\tand\x7F\n\xC2\x9B"
+        "1m\xC2\x80\xC2\x9F \u00A0é\xC2\n",
+        at(0s));
+    CHECK(logged.lines == Strings{"?[31mred? and?", "?1m?? \u00A0é\xC2"});
 }
 
 TEST_CASE("more lines than a second may have are counted, and said when it is over") {

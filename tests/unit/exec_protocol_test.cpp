@@ -102,13 +102,6 @@ TEST_CASE("an error fails the whole batch, for good only if the command says so"
           SinkFailure::Kind::kPermanent);
 }
 
-TEST_CASE("a reason that goes to the log is one short line") {
-    const auto result = answer(R"({"error":"a\nb)" + std::string(5000, 'x') + "\"}");
-    REQUIRE_FALSE(result);
-    CHECK(result.error().reason.starts_with("a bx"));
-    CHECK(result.error().reason.size() < 1100);
-}
-
 TEST_CASE("the wrong number of results is no answer") {
     CHECK(no_answer(R"({"results":[]})") == "has given 0 results for 1 messages");
     CHECK(no_answer(R"({"results":[{"ok":true},{"ok":true}]})") ==

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -262,6 +263,41 @@ TEST_CASE("what the sink rejects by itself is in the dead-letter file, and nothi
     CHECK(letters.at("id-5")["error"] == "too new");
     CHECK(letters.at("id-5")["attempts"] == 1);
     CHECK(dead.calls.writes == 1);
+}
+
+TEST_CASE("whatever a sink says is one short line without control characters") {
+    const CapturedLog log;
+    const std::string said =
+        "\x1B[31ma" + std::string(1, '\0') + "\nb" + std::string(3'000'000, 'x');
+    const auto is_good = [](const std::string& text) {
+        return text.starts_with("?[31ma? bx") && text.ends_with("x…") && text.size() < 1010;
+    };
+    WithDeadLetter dead;
+    FakeSink sink([&](const Batch& part) -> BatchResult {
+        const auto value = part.messages.front().value;
+        if (value == "1") {
+            return std::vector<Verdict>{{Kind::kRejected, said},
+                                        {Kind::kFailed, said},
+                                        {Kind::kStored, '"' + std::string(5000, 'x') + '"'}};
+        }
+        if (value == "4") {
+            throw std::runtime_error("\x1B[31ma\x01\nb" + std::string(5000, 'x'));
+        }
+        return fail(value == "2" ? SinkFailure::Kind::kPermanent : SinkFailure::Kind::kTransient,
+                    said);
+    });
+    Settler settler(sink, kOnce, &dead.file);
+    const auto verdicts = settler.settle(batch_of({"1", "2", "3"}), kNoPause);
+    CHECK(is_good(verdicts[0].detail));
+    CHECK(is_good(verdicts[1].detail));
+    CHECK(verdicts[2].detail.size() == 5002);  // an answer is no reason
+    CHECK(is_good(letters_in(dead.path).at("id-1")["error"]));
+    for (const std::string value : {"2", "3", "4"}) {
+        CHECK(is_good(settler.settle(batch_of({value}), kNoPause).front().detail));
+    }
+    for (const auto& line : log.lines()) {
+        CHECK(line.find('\x1B') == std::string::npos);
+    }
 }
 
 TEST_CASE("what is given up is no dead letter") {
