@@ -1,31 +1,59 @@
 // The sentences.
 #include "consumer/outage_log.hpp"
 
+#include <chrono>
+#include <string_view>
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "common/units.hpp"
 
 namespace blocky {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::minutes;
+
+// An outage that has lasted so long is recalled when it has lasted so much: who comes to look after
+// hours finds it in the log, and the log is not full of it.
+Duration next_recall(Duration lasted) {
+    for (const Duration limit : {minutes(1), minutes(10)}) {
+        if (lasted < limit) {
+            return limit;
+        }
+    }
+    return hours(lasted / hours(1) + 1);
+}
+
+std::string_view full_stop_behind(std::string_view reason) {
+    return reason.ends_with('.') || reason.ends_with('?') || reason.ends_with('!') ? "" : ".";
+}
+
+}  // namespace
 
 void OutageLog::failed(const std::string& reason, const Stake& stake, TimePoint now) {
     if (!outage_) {
-        outage_ = {now, 1, reason, reason, now, 0, 0, {}};
+        outage_ = {now, 1, reason, reason, now, 0, 0, {}, next_recall({})};
         spdlog::warn(
-            "{} fails: {}. The producers stay held ({} messages of {} producers in batch {}) "
+            "{} fails: {}{} The producers stay held ({} messages of {} producers in batch {}) "
             "while it is tried again, {}",
-            what_, reason, stake.messages, stake.producers, stake.batch,
+            what_, reason, full_stop_behind(reason), stake.messages, stake.producers, stake.batch,
             patience_ ? fmt::format("for {} (--retry-for)", describe(*patience_))
                       : std::string("until it works"));
         return;
     }
     ++outage_->tries;
     outage_->reason = reason;
-    if (reason != outage_->said_reason && now - outage_->reason_said_at >= kBetweenReminders) {
+    const auto lasted = now - outage_->since;
+    const bool is_news =
+        reason != outage_->said_reason && now - outage_->reason_said_at >= kBetweenReminders;
+    if (is_news || lasted >= outage_->recalled_after) {
+        outage_->recalled_after = next_recall(lasted);
         outage_->said_reason = reason;
         outage_->reason_said_at = now;
-        spdlog::warn("{} still fails, after {} and {} tries: {}", what_,
-                     describe(now - outage_->since), outage_->tries, reason);
+        spdlog::warn("{} still fails, after {} and {} tries: {}", what_, describe(lasted),
+                     outage_->tries, reason);
     }
 }
 

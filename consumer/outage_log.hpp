@@ -1,6 +1,7 @@
 // What the log says of something that fails and is tried again, perhaps for hours: that it fails,
 // for how long it is tried and what is held meanwhile; when the reason changes; what to do when it
-// was given up; that it works again. Once per change of state and not per try.
+// was given up; that it works again. Once per change of state and not per try; while nothing
+// changes it is recalled after 1 and 10 minutes, and then hourly.
 #pragma once
 
 #include <cstdint>
@@ -46,6 +47,7 @@ private:
         std::uint64_t batches_given_up = 0;
         std::uint64_t messages_given_up = 0;
         TimePoint given_up_said_at;
+        Duration recalled_after;  // since its beginning, when it is said again in any case
     };
 
     std::string what_;

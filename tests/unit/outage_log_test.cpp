@@ -2,6 +2,7 @@
 #include "consumer/outage_log.hpp"
 
 #include <string>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -13,12 +14,12 @@ namespace {
 
 constexpr Stake kStake{7, 120, 3};
 
-TEST_CASE("an outage is said once, whatever the number of tries, and its end once") {
+TEST_CASE("a short outage is said once, whatever the number of tries, and its end once") {
     CapturedLog log;
     OutageLog outage("the sink", std::nullopt);
     outage.worked(at(0s));
     for (int i = 0; i < 100; ++i) {
-        outage.failed("the disk is full", kStake, at(i * 1s));
+        outage.failed("the disk is full", kStake, at(i * 500ms));
     }
     REQUIRE(log.lines().size() == 1);
     CHECK(log.lines()[0] ==
@@ -32,6 +33,34 @@ TEST_CASE("an outage is said once, whatever the number of tries, and its end onc
     CHECK(contains(log.lines()[1], "nothing was given up"));
     outage.failed("the disk is full", kStake, at(102s));
     CHECK(log.lines().size() == 3);
+}
+
+TEST_CASE("one that lasts is recalled, ever more seldom") {
+    CapturedLog log;
+    OutageLog outage("the sink", std::nullopt);
+    std::vector<int> said_at;  // seconds
+    for (int second = 0; second < 4 * 3600; second += 5) {
+        const auto before = log.lines().size();
+        outage.failed("the disk is full", kStake, at(second * 1s));
+        if (log.lines().size() > before) {
+            said_at.push_back(second);
+        }
+    }
+    CHECK(said_at == std::vector{0, 60, 600, 3600, 7200, 10800});
+    CHECK(log.lines()[1] ==
+          "warning: the sink still fails, after 60.0 s and 13 tries: the disk is full");
+    // After a long time without a try it is not said more than once.
+    outage.failed("the disk is full", kStake, at(10h));
+    outage.failed("the disk is full", kStake, at(10h + 1s));
+    CHECK(log.lines().size() == said_at.size() + 1);
+}
+
+TEST_CASE("a reason that has its own full stop does not get another") {
+    CapturedLog log;
+    for (const std::string reason : {"is it there?", "it is gone.", "no!"}) {
+        OutageLog("the sink", std::nullopt).failed(reason, kStake, at(0s));
+        CHECK(contains(log.lines().back(), ": " + reason + " The producers"));
+    }
 }
 
 TEST_CASE("a new reason is said, but not more than once in ten seconds") {
