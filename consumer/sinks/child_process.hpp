@@ -1,6 +1,7 @@
 // A program that runs as a child of ours with pipes for its stdin, stdout and stderr. It has a
 // process group of its own, so that a terminal's ^C is not for it and that it can be ended with all
-// it started; and it dies with us, however we die.
+// it started; and it dies with us, however we die. What it has started does not if we are killed:
+// the kernel's signal is for our child alone.
 #pragma once
 
 #include <sys/types.h>
