@@ -2,6 +2,7 @@
 #include "producer/run.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -33,11 +34,20 @@ std::string random_session() {
 // A dead letter has its message in it, and why it was rejected, in a sink's words: room for both.
 constexpr std::size_t kBesidePayload = std::size_t{16} << 20U;
 
+bool is_directory(int descriptor) {
+    struct stat status {};
+    return fstat(descriptor, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 int open_input(const std::string& option, const std::string& path) {
     if (path == "-") {
         return STDIN_FILENO;
     }
-    const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor >= 0 && is_directory(descriptor)) {  // which can be opened, and only that
+        close(std::exchange(descriptor, -1));
+        errno = EISDIR;
+    }
     if (descriptor < 0) {
         throw UsageError(
             fmt::format("{}: got \"{}\" ({}); accepts the path of a readable file, or - for stdin",

@@ -84,6 +84,10 @@ std::unique_ptr<Sink> make_exec_sink(const SinkOptions& options, const std::stri
 }
 
 std::unique_ptr<Sink> make_exec_sh_sink(const SinkOptions& options, const std::string& line) {
+    if (line.find_first_not_of(" \t\r\n") == std::string::npos) {
+        throw UsageError(fmt::format(
+            "--sink: got \"{}\", which names no command; accepts exec-sh:LINE", options.spec));
+    }
     return std::make_unique<ExecSink>(std::vector<std::string>{"/bin/sh", "-c", line}, line,
                                       options);
 }

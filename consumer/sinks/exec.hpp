@@ -38,7 +38,7 @@ private:
 
 // exec:COMMAND, split into words without a shell. Throws UsageError, and as ExecSink does.
 std::unique_ptr<Sink> make_exec_sink(const SinkOptions& options, const std::string& command);
-// exec-sh:LINE, run by /bin/sh -c. Throws as ExecSink does.
+// exec-sh:LINE, run by /bin/sh -c. Throws UsageError for a blank one, and as ExecSink does.
 std::unique_ptr<Sink> make_exec_sh_sink(const SinkOptions& options, const std::string& line);
 
 }  // namespace blocky

@@ -130,7 +130,8 @@ TEST_CASE("a command that cannot be run is an error that names it and why") {
         std::runtime_error);
     options.spec = "exec:/etc/passwd";
     CHECK_THROWS_WITH_AS(make_sink(options), doctest::Contains("(EACCES)"), std::runtime_error);
-    for (const std::string spec : {"exec", "exec:", "exec: ", "exec:''", "exec:a | b", "exec:'a"}) {
+    for (const std::string spec : {"exec", "exec:", "exec: ", "exec:''", "exec:a | b", "exec:'a",
+                                   "exec-sh", "exec-sh:", "exec-sh: ", "exec-sh:\t\n"}) {
         options.spec = spec;
         CHECK_THROWS_WITH_AS(make_sink(options), doctest::Contains("--sink: got"), UsageError);
     }

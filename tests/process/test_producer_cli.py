@@ -69,12 +69,12 @@ class Usage(BlockyCase):
         self.assert_bad_usage(self.producer_ends("stray"), "stray")
         self.assert_bad_usage(self.run_to_end("blocky-producer", "--rate"), "--rate")
 
-    def test_an_input_that_is_not_there_is_named(self):
-        path = f"{self.directory}/nowhere"
-        outcome = self.run_to_end("blocky-producer", "--input", path)
-        self.assertIn(outcome.code, (1, 2))
-        self.assertEqual(len(outcome.error_lines), 1, outcome)
-        self.assertIn(path, outcome.stderr)
+    def test_an_input_that_is_not_there_or_a_directory_is_named(self):
+        for option in ("--input", "--replay"):
+            for path in (f"{self.directory}/nowhere", str(self.directory)):
+                with self.subTest(option=option, path=path):
+                    outcome = self.run_to_end("blocky-producer", option, path)
+                    self.assert_bad_usage(outcome, option, path)
 
 
 class Counting(BlockyCase):
