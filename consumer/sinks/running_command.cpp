@@ -298,7 +298,8 @@ RunningCommand::Answer RunningCommand::take_answer() {
         return give_up("has answered before it had read the batch");
     }
     if (received_.find_first_not_of(kWhiteSpace, newline_) != std::string::npos) {
-        return give_up("has written more than one line for an answer");
+        return give_up(fmt::format("has written more than one line for an answer, first {}",
+                                   printable(received_.substr(0, newline_), kExcerpt)));
     }
     auto answer = std::exchange(received_, {});
     answer.resize(std::exchange(newline_, std::string::npos));

@@ -167,20 +167,51 @@ for batch in batches():
     ok(batch)
 """, "did not answer within 1.5 s", "--exec-timeout", "1500ms")
 
+    def test_one_that_is_stopped_is_killed_when_its_time_is_over(self):
+        consumer = self.exec_consumer("for batch in batches(): ok(batch, lambda m: os.getpid())",
+                                      "--exec-timeout", "1500ms")
+        req = self.req(consumer.endpoint)
+        pid = req.ask({"value": 1})["result"]
+        descriptor = os.pidfd_open(pid)
+        self.addCleanup(os.close, descriptor)
+        os.kill(pid, signal.SIGSTOP)
+        self.assertNotEqual(req.ask({"value": 1})["result"], pid)
+        consumer.stderr.wait_for_line(lambda l: "did not answer within 1.5 s" in l)
+        self.assertTrue(process_ends(descriptor))
+
+    def test_one_that_closes_its_stdout_and_lives_on(self):
+        self.assert_recovers("""
+for batch in batches():
+    if first_time("tried"):
+        os.close(1)
+        time.sleep(1000)
+    ok(batch)
+""", "has closed its stdout")
+
     def test_garbage(self):
         self.assert_recovers("""
 for batch in batches():
     if first_time("tried"):
         print("Traceback", flush=True)
-    ok(batch)
+    else:
+        ok(batch)
 """, "has answered Traceback (not JSON")
+
+    def test_a_banner_is_quoted(self):
+        self.assert_recovers("""
+for batch in batches():
+    if first_time("tried"):
+        print("Loading the model", flush=True)
+    ok(batch)
+""", "Loading the model")
 
     def test_too_few_results(self):
         self.assert_recovers("""
 for batch in batches():
     if first_time("tried"):
         answer(results=[])
-    ok(batch)
+    else:
+        ok(batch)
 """, "has given 0 results for 2 messages")
 
     def test_one_line_too_many_shifts_no_answer_to_another_batch(self):
@@ -224,6 +255,21 @@ for batch in batches():
         self.assertNotEqual(req.ask({"value": 1})["result"], pid)
         self.assertFalse([l for l in consumer.stderr.all() if "the sink fails" in l])
 
+    def test_what_it_says_of_a_bad_message_is_one_printable_line_wherever_it_goes(self):
+        path = self.directory / "dead"
+        consumer = self.exec_consumer("""
+for batch in batches():
+    answer(results=[{"ok": False, "error": "\\x1b[31mred\\0\\n" + "x" * 3000000}])
+""", "--dead-letter", str(path))
+        producer = self.producer(consumer.endpoint, "--input", self.input_file("1\n"), log="text")
+        self.assertEqual(producer.wait(), 3)
+        letter, = map(json.loads, path.read_text("utf-8").splitlines())
+        for text in (letter["error"], *producer.stdout.all(), *producer.stderr.all()):
+            self.assertIn("?[31mred? x", text)
+            self.assertTrue(text.isprintable())
+            self.assertLess(len(text), 1300)
+        self.assertEqual((len(producer.stdout.all()), len(producer.stderr.all())), (1, 1))
+
     # stderr
 
     def test_what_it_writes_to_stderr_is_in_the_log_with_a_prefix(self):
@@ -252,7 +298,7 @@ sys.stderr.write("the end")
             "No such file or directory (ENOENT)"])
 
     def test_a_malformed_command_is_bad_usage(self):
-        for spec in ("exec:", "exec-sh:", "exec:a 'b", "exec:a > b"):
+        for spec in ("exec:", "exec: ", "exec-sh:", "exec-sh: ", "exec:a 'b", "exec:a > b"):
             with self.subTest(spec=spec):
                 outcome = self.run_to_end("blocky-consumer", "--sink", spec)
                 self.assertEqual(outcome.code, 2)
@@ -338,6 +384,14 @@ say("bye")
         self.assert_ok(dealer.reply(tags[1]), batch=3, result=2)
         self.assertEqual(consumer.wait(), 0)
         self.said(consumer, "bye")
+
+    def test_a_signal_while_it_is_started_again_and_again_ends_the_consumer_in_time(self):
+        consumer = self.exec_consumer("for batch in batches(): os._exit(3)")
+        req = self.req(consumer.endpoint)
+        req.send({"value": 1})
+        consumer.stderr.wait_for_line(lambda l: "the sink fails" in l)
+        self.assertEqual(consumer.stop(), 1)  # 10 s later, for what is held may still get through
+        self.assert_error(req.reply(), "sink_failed")
 
     def test_one_that_does_not_end_by_itself_is_made_to(self):
         consumer = self.exec_consumer("""
