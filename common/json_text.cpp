@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstddef>
 
 #include <nlohmann/json.hpp>
 
@@ -71,6 +72,13 @@ void append_json_string(std::string& json, std::string_view text) {
         return;
     }
     json += nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+void append_on_one_line(std::string& line, std::string_view json) {
+    const auto begin = static_cast<std::ptrdiff_t>(line.size());
+    line += json;
+    std::replace_if(
+        line.begin() + begin, line.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
 }
 
 void append_unescaped(std::string& text, std::string_view inside) {

@@ -1,5 +1,5 @@
-// JSON strings as text, for the two places that write and read JSON without building a document:
-// requests and replies, where a value must travel exactly as it was received.
+// JSON as text, for those who write and read it without building a document: requests, replies and
+// what sinks keep, where a value must travel exactly as it was received.
 #pragma once
 
 #include <string>
@@ -9,6 +9,10 @@ namespace blocky {
 
 // Appends `text` as a JSON string, quotes included. Bytes that are no UTF-8 become U+FFFD.
 void append_json_string(std::string& json, std::string_view text);
+
+// Appends JSON, with a space for each of the line breaks that may stand between two tokens: within
+// a string JSON has none. For files and pipes in which a line is a message.
+void append_on_one_line(std::string& line, std::string_view json);
 
 // Appends what a JSON string says. `inside` is what stands between its quotes, known to be valid;
 // the result is never longer.

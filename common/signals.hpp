@@ -6,7 +6,10 @@
 #pragma once
 
 #include <atomic>
+#include <csignal>
 #include <thread>
+
+#include "common/event_descriptor.hpp"
 
 namespace blocky {
 
@@ -20,6 +23,20 @@ enum class Hangup {
 enum class FirstStop {
     kTold,   // requested()
     kAtOnce  // ends the process with 0, as nothing would be left undone, until tell() is called
+};
+
+// Blocks all signals in this thread while it lives, but for those that a fault of the thread itself
+// raises. A thread that is started meanwhile inherits that for good: signals find the one that
+// waits for them, and no call of the new thread's is ever interrupted.
+class SignalsBlocked {
+public:
+    SignalsBlocked();
+    ~SignalsBlocked();
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+private:
+    sigset_t before_{};
 };
 
 class StopSignal {
@@ -36,11 +53,11 @@ public:
     void tell() { tells_ = true; }
 
     // Readable from the first signal on; for poll, never to be read.
-    int descriptor() const { return requested_descriptor_; }
+    int descriptor() const { return stop_event_.get(); }
     bool requested() const { return requested_; }
 
     // Readable from SIGHUP on until it is taken; for poll, never to be read.
-    int hangup_descriptor() const { return hangup_descriptor_; }
+    int hangup_descriptor() const { return hangup_event_.get(); }
     // Whether SIGHUP has come since the last call. For one thread.
     bool take_hangup();
 
@@ -48,10 +65,10 @@ private:
     void listen();
     void follow(int number);
 
-    int signal_descriptor_;     // signalfd
-    int hangup_descriptor_;     // eventfd
-    int requested_descriptor_;  // eventfd
-    int quit_descriptor_;       // eventfd
+    int signal_descriptor_;  // signalfd
+    EventDescriptor hangup_event_;
+    EventDescriptor stop_event_;
+    EventDescriptor quit_event_;
     std::atomic<bool> tells_;
     std::atomic<bool> requested_{false};
     std::atomic<bool> hung_up_{false};

@@ -48,14 +48,6 @@ void append_member(std::string& json, std::string_view name, std::string_view te
     append_json_string(json, text);
 }
 
-// Without the line breaks that JSON allows between tokens, and nowhere else.
-void append_on_one_line(std::string& json, std::string_view value) {
-    const auto begin = static_cast<std::ptrdiff_t>(json.size());
-    json += value;
-    std::replace_if(
-        json.begin() + begin, json.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
-}
-
 // Where the last line begins, of a file that has `size` bytes: behind its last newline.
 std::uint64_t begin_of_last_line(int file, std::uint64_t size, const std::string& path) {
     std::array<char, 65536> block{};

@@ -1,40 +1,21 @@
 // One batch in, verdicts out.
 #include "consumer/worker.hpp"
 
-#include <sys/eventfd.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstdint>
-#include <system_error>
 #include <utility>
 
 #include "common/invariant.hpp"
 
 namespace blocky {
-namespace {
-
-int make_event_descriptor() {
-    const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (descriptor < 0) {
-        throw std::system_error(errno, std::generic_category(), "eventfd");
-    }
-    return descriptor;
-}
-
-}  // namespace
 
 Worker::Worker(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter)
     : sink_(sink),
       dead_letter_(dead_letter),
       settler_(sink, policy, dead_letter),
-      wake_up_(make_event_descriptor()),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Worker::~Worker() {
     thread_.request_stop();
     thread_.join();
-    close(wake_up_);
 }
 
 void Worker::submit(std::shared_ptr<const Batch> batch) {
@@ -49,8 +30,7 @@ void Worker::submit(std::shared_ptr<const Batch> batch) {
 std::optional<Processed> Worker::take_result() {
     const std::lock_guard lock(mutex_);
     if (outbox_) {
-        std::uint64_t ignored = 0;
-        [[maybe_unused]] const auto got = read(wake_up_, &ignored, sizeof ignored);
+        wake_up_.lower();
     }
     return std::exchange(outbox_, std::nullopt);
 }
@@ -64,8 +44,7 @@ void Worker::run(const std::stop_token& stop) {
         batch.reset();
         lock.lock();
         outbox_ = std::move(processed);
-        const std::uint64_t one = 1;
-        [[maybe_unused]] const auto written = write(wake_up_, &one, sizeof one);
+        wake_up_.raise();
     }
 }
 

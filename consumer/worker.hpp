@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "common/clock.hpp"
+#include "common/event_descriptor.hpp"
 #include "consumer/batch.hpp"
 #include "consumer/dead_letter.hpp"
 #include "consumer/settler.hpp"
@@ -47,7 +48,7 @@ public:
     Processed process_inline(const Batch& batch) { return process(batch, {}); }
 
     // Readable while a result waits to be taken.
-    int descriptor() const { return wake_up_; }
+    int descriptor() const { return wake_up_.get(); }
     std::optional<Processed> take_result();
 
 private:
@@ -58,7 +59,7 @@ private:
     Sink& sink_;
     DeadLetter* dead_letter_;
     Settler settler_;  // the processing thread only
-    int wake_up_;      // eventfd
+    EventDescriptor wake_up_;
 
     std::mutex mutex_;
     std::condition_variable_any changed_;

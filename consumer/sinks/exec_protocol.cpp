@@ -22,18 +22,6 @@ namespace blocky {
 namespace {
 
 constexpr std::size_t kExcerpt = 100;
-constexpr std::size_t kLongestReason = 1000;
-
-// Inside a JSON string there is no bare line break, so each is white space, and would end the line.
-void append_on_one_line(std::string& line, std::string_view value) {
-    const auto begin = line.size();
-    line.append(value);
-    if (value.find_first_of("\r\n") != std::string_view::npos) {
-        std::replace_if(
-            line.begin() + static_cast<std::ptrdiff_t>(begin), line.end(),
-            [](char c) { return c == '\r' || c == '\n'; }, ' ');
-    }
-}
 
 template <std::size_t N>
 using Members = std::array<std::optional<JsonToken>, N>;
@@ -194,8 +182,7 @@ tl::expected<BatchResult, std::string> read_answer(std::string_view line, const 
     }
     const auto kind =
         is(retry, "false") ? SinkFailure::Kind::kPermanent : SinkFailure::Kind::kTransient;
-    return BatchResult(
-        tl::make_unexpected(SinkFailure{kind, printable(words_of(error), kLongestReason)}));
+    return BatchResult(tl::make_unexpected(SinkFailure{kind, words_of(error)}));
 }
 
 }  // namespace blocky

@@ -2,11 +2,8 @@
 // three servers: a node that is killed costs 2.5 to 6 s, in which nothing is acknowledged.
 #include "consumer/sinks/jetstream_connection.hpp"
 
-#include <pthread.h>
-
 #include <array>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <stdexcept>
 #include <string_view>
@@ -17,6 +14,7 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include "common/signals.hpp"
 #include "consumer/sinks/nats_handles.hpp"
 #include "consumer/sinks/pub_acks.hpp"
 #include "consumer/sinks/stream_message.hpp"
@@ -34,22 +32,6 @@ constexpr auto kTryAgainAfter = milliseconds(200);
 constexpr milliseconds kAckWait = seconds(5);  // for a publication's acknowledgement
 constexpr milliseconds kRequestWait = seconds(5);
 constexpr std::int64_t kMostInFlight = 4096;  // publications without their acknowledgement
-
-// Threads that are started meanwhile inherit it: a signal must find the one that waits for it.
-class SignalsBlocked {
-public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-    SignalsBlocked(const SignalsBlocked&) = delete;
-    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
-private:
-    sigset_t before_{};
-};
 
 // What a server says unasked, such as that a subject is not permitted. In a thread of the library,
 // which would write to stderr itself.
@@ -208,7 +190,7 @@ public:
 
 private:
     std::optional<std::string> try_to_open(const std::optional<NatsStream>& create) {
-        const SignalsBlocked blocked;
+        const SignalsBlocked blocked;  // the library starts threads
         if (auto reason = trouble()) {
             return reason;
         }

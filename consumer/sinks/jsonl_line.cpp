@@ -1,7 +1,6 @@
 // Writes with append_json_string; reads by walking from member to member.
 #include "consumer/sinks/jsonl_line.hpp"
 
-#include <algorithm>
 #include <chrono>
 
 #include <fmt/format.h>
@@ -55,11 +54,7 @@ void JsonlWriter::append(std::string& text, const Message& message, std::string_
     text += kId;
     append_json_string(text, id);
     text += R"(,"value":)";
-    const auto begin = static_cast<std::ptrdiff_t>(text.size());
-    text += message.value;
-    // Within a string JSON has none.
-    std::replace_if(
-        text.begin() + begin, text.end(), [](char c) { return c == '\n' || c == '\r'; }, ' ');
+    append_on_one_line(text, message.value);
     text += "}\n";
 }
 

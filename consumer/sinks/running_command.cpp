@@ -2,15 +2,12 @@
 #include "consumer/sinks/running_command.hpp"
 
 #include <poll.h>
-#include <pthread.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
-#include <cstdint>
 #include <ctime>
 #include <exception>
 #include <stdexcept>
@@ -20,6 +17,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include "common/signals.hpp"
 #include "consumer/sinks/printable.hpp"
 
 namespace blocky {
@@ -32,28 +30,12 @@ constexpr std::string_view kWhiteSpace = " \t\r\n";
 constexpr Duration kAMoment = std::chrono::milliseconds(200);
 constexpr Duration kBetweenRemarks = std::chrono::seconds(10);
 
-int make_event_descriptor() {
-    const int descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (descriptor < 0) {
-        throw std::system_error(errno, std::generic_category(), "eventfd");
-    }
-    return descriptor;
-}
-
 // A thread that takes no signal: neither those that end the program, which are the main thread's,
 // nor the SIGPIPE of a child that does not read.
 template <typename Run>
 std::thread thread_without_signals(Run run) {
-    sigset_t signals;
-    sigset_t before;
-    sigfillset(&signals);
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP}) {
-        sigdelset(&signals, fault);
-    }
-    pthread_sigmask(SIG_SETMASK, &signals, &before);
-    std::thread thread(std::move(run));
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    return thread;
+    const SignalsBlocked blocked;
+    return std::thread(std::move(run));
 }
 
 void poll_until(std::array<pollfd, 5>& items, std::optional<TimePoint> until) {
@@ -81,7 +63,6 @@ std::string described(const std::system_error& error) {
 RunningCommand::RunningCommand(std::vector<std::string> words, CommandLimits limits)
     : words_(std::move(words)),
       limits_(limits),
-      wake_up_(make_event_descriptor()),
       newline_(std::string::npos),
       thread_(thread_without_signals([this] { run(); })) {
     try {
@@ -120,8 +101,7 @@ void RunningCommand::call(const std::function<void()>& job) {
     };
     std::unique_lock lock(mutex_);
     job_ = &guarded;
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const auto written = write(wake_up_, &one, sizeof one);
+    wake_up_.raise();
     done_.wait(lock, [this] { return job_ == nullptr; });
     if (thrown) {
         std::rethrow_exception(thrown);
@@ -134,12 +114,11 @@ void RunningCommand::close_down(const std::function<void()>& last_job) {
         leaving_ = true;
     });
     thread_.join();
-    close(wake_up_);
 }
 
 void RunningCommand::run() {
     while (!leaving_) {
-        if (attend(std::nullopt, wake_up_)) {
+        if (attend(std::nullopt, wake_up_.get())) {
             do_job();
         } else {
             drop_in_idleness();
@@ -148,8 +127,7 @@ void RunningCommand::run() {
 }
 
 void RunningCommand::do_job() {
-    std::uint64_t ignored = 0;
-    [[maybe_unused]] const auto got = read(wake_up_, &ignored, sizeof ignored);
+    wake_up_.lower();
     const std::lock_guard lock(mutex_);
     if (job_ != nullptr) {
         (*job_)();

@@ -16,6 +16,7 @@
 #include <tl/expected.hpp>
 
 #include "common/clock.hpp"
+#include "common/event_descriptor.hpp"
 #include "consumer/sinks/child_log.hpp"
 #include "consumer/sinks/child_process.hpp"
 
@@ -72,7 +73,7 @@ private:
 
     const std::vector<std::string> words_;
     const CommandLimits limits_;
-    int wake_up_;  // eventfd
+    EventDescriptor wake_up_;
 
     std::mutex mutex_;
     std::condition_variable done_;

@@ -91,5 +91,11 @@ TEST_CASE("a control character is U+0000 to U+001F or U+007F, and no byte of UTF
     CHECK_FALSE(has_control_character(""));
 }
 
+TEST_CASE("JSON on one line differs in the line breaks between its tokens, and in nothing else") {
+    std::string line = "before\n";
+    append_on_one_line(line, "[1,\r\n\t\"\\n\u2028\"\n]");
+    CHECK(line == "before\n[1,  \t\"\\n\u2028\" ]");
+}
+
 }  // namespace
 }  // namespace blocky::test
