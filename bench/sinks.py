@@ -67,7 +67,7 @@ class Sqlite:
 
 
 class Postgres:
-    """A server of its own, started on loopback as the tests start theirs, on the disk to measure."""
+    """A server of its own on loopback, started as the tests do it, on the disk to measure."""
 
     name = "postgres"
     bare = "bare_postgres"

@@ -178,6 +178,7 @@ BatchResult PostgresSink::process(const Batch& batch) {
         ids.push_back(stored_id(message, run_));
     }
     Kept kept;
+    kept.is_own.reserve(ids.size());
     if (const auto stored = store(batch, ids, kept); !stored) {
         return tl::make_unexpected(failure_of(batch, blamed(stored.error())));
     }

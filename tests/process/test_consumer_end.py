@@ -95,13 +95,6 @@ class Signals(BlockyCase):
         consumer.resume()
         self.assertIn(consumer.wait(), (128 + signal.SIGTERM, 128 + signal.SIGINT))
 
-    def test_sighup_with_a_sink_that_has_no_files_is_said_to_do_nothing(self):
-        consumer = self.consumer("--interval", "10m")
-        consumer.send_signal(signal.SIGHUP)
-        line = consumer.stderr.wait_for_line(lambda l: "SIGHUP" in l)
-        self.assertIn("no file", line)
-        self.assertEqual(consumer.stop(), 0)
-
     def test_sigpipe_does_not_end_it(self):
         consumer = self.batching_consumer(1)
         consumer.send_signal(signal.SIGPIPE)

@@ -50,11 +50,11 @@ class JsonlCase(BlockyCase):
             self.assertEqual(set(reply), {"status", "id", "batch", "size"}, reply)
             self.assertEqual(reply["status"], "ok")
 
-    def hang_up(self, consumer, times=1):
+    def hang_up(self, consumer, times=1, says="SIGHUP: files"):
         """Returns when it is known that the files are to be opened anew."""
         consumer.send_signal(signal.SIGHUP)
-        consumer.stderr.wait_until(lambda lines: sum("SIGHUP: files" in l for l in lines) >= times,
-                                   what=f"{times} lines about SIGHUP")
+        consumer.stderr.wait_until(lambda lines: sum(says in l for l in lines) >= times,
+                                   what=f"{times} x {says}")
 
     def assert_held(self, dealer, tag):
         """The message has been taken and is not answered, while others are refused at once."""
@@ -266,7 +266,7 @@ class Hangup(JsonlCase):
     def test_sighup_ends_no_consumer_whatever_its_sink(self):
         consumer = self.batching_consumer(1)
         for turn in range(1, 21):
-            self.hang_up(consumer, turn)
+            self.hang_up(consumer, turn, says="SIGHUP: the sink has no file")
         self.assert_ok(self.req(consumer.endpoint).ask({"value": 1}), result=1)
         self.assertEqual(consumer.stop(), 0)
 
