@@ -11,7 +11,7 @@ import unittest
 from support.case import BlockyCase
 from support.child import Child, program
 from support.programs import LISTENING
-from support.settings import DEADLINE
+from support.settings import DEADLINE, value_bytes
 
 PYTHON = "/usr/bin/python3"
 
@@ -134,7 +134,7 @@ for batch in batches():
     def test_a_batch_of_many_megabytes_goes_both_ways(self):
         consumer = self.exec_consumer("for batch in batches(): ok(batch)", items=15)
         dealer = self.dealer(consumer.endpoint)
-        values = [chr(ord("a") + n) * 1_000_000 for n in range(15)]
+        values = [chr(ord("a") + n) * value_bytes(1_000_000) for n in range(15)]
         replies = dealer.replies(dealer.send_all({"value": value} for value in values))
         self.assertEqual([reply["result"] for reply in replies], values)
 

@@ -7,12 +7,12 @@ import json
 import re
 from typing import NamedTuple
 
-from support.settings import DEADLINE
+from support.settings import DEADLINE, value_bytes
 from support.sinks import Stored
 
 FAILS = re.compile("the sink fails")
 WORKS_AGAIN = re.compile("the sink works again")
-HUGE = 2**20 - 200  # with its envelope this is still below --max-message-bytes
+HUGE = value_bytes(2**20 - 200)  # with its envelope this is still below --max-message-bytes
 
 VALUES = [
     # nested as deep as may be
