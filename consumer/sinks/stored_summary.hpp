@@ -29,9 +29,7 @@ struct StoredCounts {
         return fmt::format(R"({{"stored":{},"duplicates":{}}})", stored, duplicates);
     }
     // Stored 1 row, Stored 2 rows; `noun` in the singular.
-    std::string words(std::string_view noun) const {
-        return "Stored " + counted(stored, noun);
-    }
+    std::string words(std::string_view noun) const { return "Stored " + counted(stored, noun); }
 
 private:
     static std::size_t count(const std::vector<Verdict>& verdicts, Verdict::Kind kind) {
