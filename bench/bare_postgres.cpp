@@ -4,21 +4,19 @@
 // time begins with plain strings and ends with the server's answer.
 #include <libpq-fe.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace {
+#include "bench/rows.hpp"
 
-using Clock = std::chrono::steady_clock;
+namespace {
 
 constexpr const char* kSchema =
     "CREATE TABLE messages (id text COLLATE \"C\" PRIMARY KEY, producer text, run text NOT NULL,"
@@ -32,11 +30,6 @@ constexpr const char* kInsert =
 
 const std::string kProducer = "p";
 const std::string kRun = "0123456789abcdef";
-
-struct Row {
-    std::string id;
-    std::string value;
-};
 
 std::string big_endian(std::uint64_t number, unsigned size) {
     std::string bytes;
@@ -134,17 +127,6 @@ void store(Database& database, const std::vector<Row>& rows, std::size_t first, 
     }
 }
 
-// One row for each line of the file, which is its value; ids as blocky-producer makes them.
-std::vector<Row> rows_of(const char* path) {
-    std::vector<Row> rows;
-    std::ifstream file(path);
-    std::string value;
-    while (std::getline(file, value)) {
-        rows.push_back({"p:0123456789abcdef:" + std::to_string(rows.size() + 1), value});
-    }
-    return rows;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -156,12 +138,8 @@ int main(int argc, char** argv) {
     const auto step = static_cast<std::size_t>(std::strtoul(argv[3], nullptr, 10));
     Database database(argv[1]);
     database.execute(kSchema);
-    unsigned batch = 0;
-    for (std::size_t first = 0; first + step <= rows.size(); first += step) {
-        const auto start = Clock::now();
-        store(database, rows, first, first + step, ++batch);
-        const std::chrono::duration<double, std::milli> took = Clock::now() - start;
-        std::printf("%.6f\n", took.count());
-    }
+    time_transactions(rows.size(), step, [&](std::size_t first, std::size_t end, int batch) {
+        store(database, rows, first, end, static_cast<unsigned>(batch));
+    });
     return 0;
 }

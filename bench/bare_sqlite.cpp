@@ -3,17 +3,15 @@
 // Prints the milliseconds of each transaction on stdout, one a line.
 #include <sqlite3.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <string>
 #include <vector>
 
-namespace {
+#include "bench/rows.hpp"
 
-using Clock = std::chrono::steady_clock;
+namespace {
 
 constexpr const char* kSchema =
     "PRAGMA synchronous = FULL; PRAGMA journal_mode = WAL;"
@@ -26,11 +24,6 @@ constexpr const char* kInsert =
 const std::string kProducer = "p";
 const std::string kRun = "0123456789abcdef";
 const std::string kReceivedAt = "2026-11-23T11:30:01.000Z";
-
-struct Row {
-    std::string id;
-    std::string value;
-};
 
 class Database {
 public:
@@ -80,17 +73,6 @@ private:
     sqlite3_stmt* insert_ = nullptr;
 };
 
-// One row for each line of the file, which is its value; ids as blocky-producer makes them.
-std::vector<Row> rows_of(const char* path) {
-    std::vector<Row> rows;
-    std::ifstream file(path);
-    std::string value;
-    while (std::getline(file, value)) {
-        rows.push_back({"p:0123456789abcdef:" + std::to_string(rows.size() + 1), value});
-    }
-    return rows;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -101,12 +83,8 @@ int main(int argc, char** argv) {
     const auto rows = rows_of(argv[2]);
     const auto step = static_cast<std::size_t>(std::strtoul(argv[3], nullptr, 10));
     Database database(argv[1]);
-    int batch = 0;
-    for (std::size_t first = 0; first + step <= rows.size(); first += step) {
-        const auto start = Clock::now();
-        database.store(rows, first, first + step, ++batch);
-        const std::chrono::duration<double, std::milli> took = Clock::now() - start;
-        std::printf("%.6f\n", took.count());
-    }
+    time_transactions(rows.size(), step, [&](std::size_t first, std::size_t end, int batch) {
+        database.store(rows, first, end, batch);
+    });
     return 0;
 }
