@@ -1,12 +1,14 @@
 // From lines back to messages.
 #include "producer/replay_source.hpp"
 
-#include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <optional>
 #include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
+#include <tl/expected.hpp>
 
 #include "common/json_scanner.hpp"
 #include "common/json_text.hpp"
@@ -43,37 +45,13 @@ tl::expected<std::string_view, std::string> payload_of(std::string_view line) {
 }  // namespace
 
 ReplaySource::ReplaySource(ReplaySourceOptions options)
-    : options_(std::move(options)),
-      size_(file_size(options_.descriptor)),
-      reader_(options_.descriptor, options_.max_line_bytes, options_.stop_descriptor,
-              size_.value_or(kAnySize)),
+    : LineByLine(options.descriptor, options.max_line_bytes, options.stop_descriptor,
+                 Extent::kWhatIsThere),
+      options_(std::move(options)),
       decoder_(kAnySize) {}
 
-Next ReplaySource::next() {
-    while (true) {
-        const auto status = reader_.next(line_);
-        if (status == LineReader::Status::kEnd) {
-            return EndOfInput{};
-        }
-        if (status == LineReader::Status::kStopped) {
-            return StopRequested{};
-        }
-        ++number_;
-        if (status == LineReader::Status::kTooLong) {
-            return Skipped{name(number_), fmt::format("too_large: it has more than {} bytes",
-                                                      options_.max_line_bytes)};
-        }
-        if (!line_.empty()) {
-            return message();
-        }
-    }
-}
-
 Next ReplaySource::message() {
-    const auto skip = [this](std::string reason) {
-        return Skipped{name(number_), std::move(reason)};
-    };
-    const auto payload = payload_of(line_);
+    const auto payload = payload_of(line());
     if (!payload) {
         return skip(payload.error());
     }
@@ -84,20 +62,9 @@ Next ReplaySource::message() {
         return skip("its payload is no message: it has several in it");
     }
     const auto& request = decoded_.messages.front().request;
-    id_ = request.id.empty() ? fmt::format("{}{}", options_.id_prefix, number_)
+    id_ = request.id.empty() ? fmt::format("{}{}", options_.id_prefix, number())
                              : std::string(request.id);
-    return Item{request.value, id_, number_, request.producer};
-}
-
-std::string ReplaySource::name(std::uint64_t number) const {
-    return fmt::format("line {}", number);
-}
-
-std::optional<double> ReplaySource::share_done() const {
-    if (!size_) {
-        return std::nullopt;
-    }
-    return std::min(1.0, static_cast<double>(reader_.bytes_read()) / static_cast<double>(*size_));
+    return Item{request.value, id_, number(), request.producer};
 }
 
 }  // namespace blocky

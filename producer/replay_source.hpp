@@ -2,14 +2,9 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <optional>
 #include <string>
 
-#include <tl/expected.hpp>
-
 #include "common/request_decoder.hpp"
-#include "producer/line_reader.hpp"
 #include "producer/source.hpp"
 
 namespace blocky {
@@ -21,29 +16,20 @@ struct ReplaySourceOptions {
     int stop_descriptor = -1;
 };
 
-// One message a line: the request body in its member `payload`. Any other line is skipped, but for
-// empty ones. Of a file only what it holds now is read: a consumer may be appending to it, not
-// least what is rejected again.
-class ReplaySource : public Source {
+// A message is the request body in a line's member `payload`; any other line is skipped. Of a file
+// only what it holds now is read: a consumer may be appending to it, not least what is rejected
+// again.
+class ReplaySource : public LineByLine {
 public:
     explicit ReplaySource(ReplaySourceOptions options);
-    Next next() override;
-    bool ready() override { return reader_.ready(); }
-    int descriptor() const override { return reader_.descriptor(); }
-    std::string name(std::uint64_t number) const override;
-    std::optional<double> share_done() const override;
 
 private:
-    Next message();
+    Next message() override;
 
     ReplaySourceOptions options_;
-    std::optional<std::uint64_t> size_;  // of the input, where it is a file
-    LineReader reader_;
     RequestDecoder decoder_;
     DecodedBody decoded_;
-    std::string line_;
-    std::string id_;            // of a payload that has none
-    std::uint64_t number_ = 0;  // of the line
+    std::string id_;  // of a payload that has none
 };
 
 }  // namespace blocky

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@ namespace blocky {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+constexpr auto kAnySize = std::numeric_limits<std::uint64_t>::max();
 
 }  // namespace
 
@@ -36,12 +38,14 @@ std::string CounterSource::name(std::uint64_t number) const {
     return fmt::format("message {}", number);
 }
 
-LineSource::LineSource(LineSourceOptions options)
-    : options_(std::move(options)),
-      reader_(options_.descriptor, options_.max_line_bytes, options_.stop_descriptor),
-      size_(file_size(options_.descriptor)) {}
+LineByLine::LineByLine(int descriptor, std::size_t max_line_bytes, int stop_descriptor,
+                       Extent extent)
+    : max_line_bytes_(max_line_bytes),
+      size_(file_size(descriptor)),
+      reader_(descriptor, max_line_bytes, stop_descriptor,
+              extent == Extent::kWhatIsThere ? size_.value_or(kAnySize) : kAnySize) {}
 
-Next LineSource::next() {
+Next LineByLine::next() {
     while (true) {
         const auto status = reader_.next(line_);
         if (status == LineReader::Status::kEnd) {
@@ -52,8 +56,7 @@ Next LineSource::next() {
         }
         ++number_;
         if (status == LineReader::Status::kTooLong) {
-            return skip(
-                fmt::format("too_large: it has more than {} bytes", options_.max_line_bytes));
+            return skip(fmt::format("too_large: it has more than {} bytes", max_line_bytes_));
         }
         if (number_ == 1 && line_.starts_with(kByteOrderMark)) {
             line_.erase(0, kByteOrderMark.size());  // of the file, not of its first message
@@ -64,37 +67,41 @@ Next LineSource::next() {
     }
 }
 
+std::string LineByLine::name(std::uint64_t number) const {
+    return fmt::format("line {}", number);
+}
+
+std::optional<double> LineByLine::share_done() const {
+    if (!size_) {
+        return std::nullopt;
+    }
+    return std::min(1.0, static_cast<double>(reader_.bytes_read()) / static_cast<double>(*size_));
+}
+
+LineSource::LineSource(LineSourceOptions options)
+    : LineByLine(options.descriptor, options.max_line_bytes, options.stop_descriptor),
+      options_(std::move(options)) {}
+
 Next LineSource::message() {
-    if (!is_utf8(line_)) {
+    if (!is_utf8(line())) {
         return skip("it is not valid UTF-8");
     }
     if (options_.id_field) {
-        auto id = id_at(*options_.id_field, line_);
+        auto id = id_at(*options_.id_field, line());
         if (!id) {
             return skip(id.error());
         }
         id_ = std::move(*id);
     } else {
         id_ = options_.id_prefix;
-        fmt::format_to(std::back_inserter(id_), "{}", number_);
+        fmt::format_to(std::back_inserter(id_), "{}", number());
     }
-    if (!options_.raw && is_json(line_)) {
-        return Item{line_, id_, number_, {}};
+    if (!options_.raw && is_json(line())) {
+        return Item{line(), id_, number(), {}};
     }
     value_.clear();
-    append_json_string(value_, line_);
-    return Item{value_, id_, number_, {}};
-}
-
-std::string LineSource::name(std::uint64_t number) const {
-    return fmt::format("line {}", number);
-}
-
-std::optional<double> LineSource::share_done() const {
-    if (!size_) {
-        return std::nullopt;
-    }
-    return std::min(1.0, static_cast<double>(reader_.bytes_read()) / static_cast<double>(*size_));
+    append_json_string(value_, line());
+    return Item{value_, id_, number(), {}};
 }
 
 }  // namespace blocky

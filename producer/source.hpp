@@ -1,6 +1,7 @@
 // Where the messages come from: a counter, as in the original, or the lines of a file or stdin.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -72,6 +73,37 @@ private:
     std::uint64_t count_ = 0;
 };
 
+// Messages that come one a line, numbered by it. Empty lines are none.
+class LineByLine : public Source {
+public:
+    Next next() final;
+    bool ready() override { return reader_.ready(); }
+    int descriptor() const override { return reader_.descriptor(); }
+    std::string name(std::uint64_t number) const override;
+    std::optional<double> share_done() const override;
+
+protected:
+    enum class Extent { kToTheEnd, kWhatIsThere };  // of a file that others may be appending to
+
+    // The descriptors stay the caller's. A line of more than max_line_bytes is skipped.
+    LineByLine(int descriptor, std::size_t max_line_bytes, int stop_descriptor,
+               Extent extent = Extent::kToTheEnd);
+
+    // What line() is, which is not empty.
+    virtual Next message() = 0;
+    Skipped skip(std::string reason) const { return {name(number_), std::move(reason)}; }
+
+    const std::string& line() const { return line_; }
+    std::uint64_t number() const { return number_; }
+
+private:
+    std::size_t max_line_bytes_;
+    std::optional<std::uint64_t> size_;  // of the input, where it is a file
+    LineReader reader_;
+    std::string line_;
+    std::uint64_t number_ = 0;
+};
+
 struct LineSourceOptions {
     int descriptor = 0;                   // stays the caller's
     bool raw = false;                     // every line is a string, JSON or not
@@ -81,27 +113,17 @@ struct LineSourceOptions {
     int stop_descriptor = -1;
 };
 
-// One message a line: a line that is JSON is sent as it is, any other as a string.
-class LineSource : public Source {
+// A line that is JSON is sent as it is, any other as a string.
+class LineSource : public LineByLine {
 public:
     explicit LineSource(LineSourceOptions options);
-    Next next() override;
-    bool ready() override { return reader_.ready(); }
-    int descriptor() const override { return reader_.descriptor(); }
-    std::string name(std::uint64_t number) const override;
-    std::optional<double> share_done() const override;
 
 private:
-    Next message();
-    Skipped skip(std::string reason) const { return {name(number_), std::move(reason)}; }
+    Next message() override;
 
     LineSourceOptions options_;
-    LineReader reader_;
-    std::string line_;
     std::string value_;  // the line, if it is sent as a string
     std::string id_;
-    std::uint64_t number_ = 0;           // of the line
-    std::optional<std::uint64_t> size_;  // of the input, where it is a file
 };
 
 }  // namespace blocky
