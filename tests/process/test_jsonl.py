@@ -10,10 +10,11 @@ import resource
 import shutil
 import signal
 import subprocess
+import unittest
 
 from support.case import BlockyCase
 from support.programs import Consumer
-from support.settings import DEADLINE, SLOW, cannot_run, main, scaled
+from support.settings import DEADLINE, SANITIZER, SLOW, cannot_run, main, scaled
 from support.strict_json import strict_json
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -151,7 +152,7 @@ class Restart(JsonlCase):
         self.assertEqual(set(times), {f"{name}-{n}" for name in "abcd" for n in range(count)})
         self.assertEqual({i for i, n in times.items() if n > 1}, set())
 
-
+    @unittest.skipIf(SANITIZER, "a sanitizer build is too slow to read so many ids in its time")
     def test_ten_gigabytes_of_lines_do_not_delay_the_start(self):
         window = 1_000_000
         with self.path.open("wb") as file:
