@@ -41,8 +41,12 @@ def say(text):
     print(text, file=sys.stderr, flush=True)
 
 def wait_for(name):
-    while not os.path.exists(here + name):
-        time.sleep(0.005)
+    with open(here + name, "rb", buffering=0) as gate:
+        gate.read(1)
+
+def hang():
+    while True:
+        signal.pause()
 """
 
 
@@ -63,8 +67,13 @@ class Exec(BlockyCase):
     def exec_consumer(self, script, *options, items=1, **how):
         return self.batching_consumer(items, "--sink", self.spec(script), *options, **how)
 
-    def touch(self, name):
-        (self.directory / name).touch()
+    def gate(self, name):
+        """Opens, when it is called, what commands wait_for(name)."""
+        path = self.directory / name
+        os.mkfifo(path)
+        fifo = os.open(path, os.O_RDWR)  # so that neither side waits for the other to open it
+        self.addCleanup(os.close, fifo)
+        return lambda: os.write(fifo, b"." * 100)  # a byte for each time that it is waited for
 
     def said(self, consumer, text):
         """Waits for a line of the command's stderr in the consumer's; its process id."""
@@ -163,7 +172,7 @@ for batch in batches():
         self.assert_recovers("""
 for batch in batches():
     if first_time("tried"):
-        time.sleep(1000)
+        hang()
     ok(batch)
 """, "did not answer within 1.5 s", "--exec-timeout", "1500ms")
 
@@ -184,7 +193,7 @@ for batch in batches():
 for batch in batches():
     if first_time("tried"):
         os.close(1)
-        time.sleep(1000)
+        hang()
     ok(batch)
 """, "has closed its stdout")
 
@@ -320,7 +329,7 @@ sys.stderr.write("the end")
         consumer = self.exec_consumer("""
 say("up")
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
-time.sleep(1000)
+hang()
 """)
         descriptor = os.pidfd_open(self.said(consumer, "up"))
         self.addCleanup(os.close, descriptor)
@@ -334,7 +343,7 @@ for batch in batches():
     if first_time("died"):
         os._exit(1)
     ok(batch)
-    time.sleep(1000)
+    hang()
 """)
         self.assert_ok(self.req(consumer.endpoint).ask({"value": 1}), result=1)
         descriptor = os.pidfd_open(self.said(consumer, "again"))
@@ -344,6 +353,7 @@ for batch in batches():
 
     def test_control_c_at_the_terminal_lets_it_finish_its_batch(self):
         endpoint = f"ipc://{self.directory}/socket"
+        go = self.gate("go")
         spec = self.spec("""
 for batch in batches():
     say("begun")
@@ -360,12 +370,13 @@ say("bye")
         pid = self.said(consumer, "begun")
         self.assertEqual(os.getpgid(consumer.pid), consumer.pid)
         os.killpg(consumer.pid, signal.SIGINT)
-        self.touch("go")
+        go()
         self.assert_ok(req.reply(), result=pid)
         self.assertEqual(consumer.wait(), 0)
         self.said(consumer, "bye")
 
     def test_a_drain_has_it_process_what_is_held_and_then_end(self):
+        go = self.gate("go")
         consumer = self.exec_consumer("""
 for batch in batches():
     say("begun")
@@ -379,7 +390,7 @@ say("bye")
         dealer.sync()
         self.said(consumer, "begun")
         consumer.send_signal(signal.SIGTERM)
-        self.touch("go")
+        go()
         self.assert_ok(dealer.reply(tags[0]), batch=2, result=1)
         self.assert_ok(dealer.reply(tags[1]), batch=3, result=2)
         self.assertEqual(consumer.wait(), 0)
@@ -397,7 +408,7 @@ say("bye")
         consumer = self.exec_consumer("""
 signal.signal(signal.SIGTERM, lambda *_: (say("SIGTERM"), os._exit(0)))
 say("up")
-time.sleep(1000)
+hang()
 """)
         self.said(consumer, "up")
         self.assertEqual(consumer.stop(), 0)
@@ -407,7 +418,7 @@ time.sleep(1000)
         consumer = self.exec_consumer("""
 for batch in batches():
     say("begun")
-    time.sleep(1000)
+    hang()
 """)
         self.req(consumer.endpoint).send({"value": 1})
         descriptor = os.pidfd_open(self.said(consumer, "begun"))

@@ -8,6 +8,7 @@ import time
 from support.case import BlockyCase
 from support.nats_cluster import NatsCluster
 from support.one_way_proxy import OneWayProxy
+from support.polling import poll_until
 from support.programs import Consumer
 from support.settings import DEADLINE, SLOW, main, scaled
 
@@ -321,13 +322,15 @@ class Outages(NatsCase):
         config = cluster.stream_info(STREAM)["config"]
         self.assertEqual(config["duplicate_window"], window * 1e9)
         subject = f"{SUBJECT}.probe"  # the same stream and window, not the sink's subject
-        end = time.monotonic() + LONG
+        message = (b"NATS/1.0\r\nNats-Msg-Id: probe\r\n\r\n", b"")
         with cluster.client() as client:
-            message = (b"NATS/1.0\r\nNats-Msg-Id: probe\r\n\r\n", b"")
-            client.publish_with_headers(subject, *message)
-            while json.loads(client.publish_with_headers(subject, *message)).get("duplicate"):
-                self.assertLess(time.monotonic(), end, "the window does not end")
-                time.sleep(0.1)  # the pace of asking again
+
+            def is_new():
+                ack = json.loads(client.publish_with_headers(subject, *message))
+                return not ack.get("duplicate")
+
+            is_new()
+            poll_until(is_new, LONG, lambda: "the end of the window", pace=0.1)
         cluster.ask(lambda c: c.api(f"STREAM.PURGE.{STREAM}", filter=subject))
 
 

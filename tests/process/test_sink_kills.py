@@ -12,6 +12,7 @@ import time
 
 from support import sinks
 from support.case import BlockyCase
+from support.polling import poll_until
 from support.programs import Consumer
 from support.settings import LONG, SANITIZER, SLOW, main, seeded_random
 
@@ -78,9 +79,8 @@ class Kills:
 
     def wait_progress(self, producers, count):
         """Until so many messages have been acknowledged in all."""
-        while sum(len(producer.stdout.all()) for producer in producers) < count:
-            self.assertLess(time.monotonic(), self.end, "the producers do not go on")
-            time.sleep(0.005)  # the pace of looking
+        poll_until(lambda: sum(len(producer.stdout.all()) for producer in producers) >= count,
+                   self.end - time.monotonic(), lambda: "progress of the producers")
 
     def check(self, producers):
         """All was acknowledged, and all that was is there, once and as it was sent."""

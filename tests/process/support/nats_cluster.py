@@ -9,6 +9,7 @@
     cluster.stop()
 """
 
+import functools
 import pathlib
 import random
 import shutil
@@ -16,14 +17,15 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 
 from support.child import spawn
 from support.nats_client import NatsClient, NatsError
+from support.polling import poll_until
 from support.settings import DEADLINE, SLOW, cannot_run
 
 # A cluster that has just started, or lost a node, elects for up to ten seconds or so.
 ELECTION = 30.0 * SLOW
+PACE = 0.05  # of asking again, seconds
 
 
 def require_nats_server():
@@ -123,24 +125,25 @@ class NatsCluster:
 
     def ask(self, ask, seconds=ELECTION):
         """ask(client) until it succeeds; nodes that are down and elections are waited for."""
-        end = time.monotonic() + seconds
-        while True:
+        failed = []  # the latest error
+
+        def answer():
             try:
                 with self.client(seconds=2) as client:
-                    return ask(client)
+                    return (ask(client),)  # true, whatever the answer is
             except (OSError, NatsError) as error:
-                if time.monotonic() > end:
-                    raise AssertionError(f"JetStream: {error!r}\n{self.log_tail()}") from error
-                time.sleep(0.05)  # the pace of asking again
+                failed[:] = [error]
+                return None
+
+        return poll_until(answer, seconds,
+                          lambda: f"JetStream: {failed[0]!r}\n{self.log_tail()}", PACE)[0]
 
     def wait_ready(self):
         """Waits until every node that runs finds JetStream's API."""
         for i in self.running():
             self.ask(lambda client: client.api("INFO"))
-            end = time.monotonic() + ELECTION
-            while not self._finds_api(i):
-                assert time.monotonic() < end, f"node {i} has no JetStream\n{self.log_tail()}"
-                time.sleep(0.05)  # the pace of asking again
+            poll_until(functools.partial(self._finds_api, i), ELECTION,
+                       lambda: f"JetStream on a node\n{self.log_tail()}", PACE)
 
     def _finds_api(self, i):
         try:
