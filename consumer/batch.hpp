@@ -39,6 +39,7 @@ private:
 
 // Why a batch was closed.
 enum class Trigger { kTimer, kItems, kBytes, kBarrier, kDrain };
+inline constexpr std::size_t kTriggers = 5;
 std::string_view to_string(Trigger trigger);
 
 // Who could have been in a batch that closes when all are in, and was not (--barrier).
@@ -53,6 +54,8 @@ struct Batch {
     std::uint64_t number = 0;  // 1, 2, 3 … within one run; empty batches count
     Trigger trigger = Trigger::kTimer;
     TimePoint closed_at;
+    std::optional<Duration>
+        lateness;               // of the timer, if that closed it; not while the sink was busy
     std::uint64_t bytes = 0;    // of the request bodies
     std::size_t producers = 0;  // connections with a message in it
     std::vector<Message> messages;
@@ -66,6 +69,8 @@ struct Batch {
             {message, texts.keep(producer), texts.keep(id), texts.keep(value), received_at});
     }
 };
+
+inline constexpr std::size_t kVerdictKinds = 4;
 
 // What became of one message.
 struct Verdict {

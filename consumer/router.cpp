@@ -298,11 +298,12 @@ void Router::dispatch(Batcher& batcher) {
 
 // Writes the batch's line, then answers who was held for it.
 void Router::finish(const Batch& batch, const Processed& processed, HeldBatch& held) {
-    metrics_.count(batch, processed.verdicts);
+    metrics_.count(batch, processed.verdicts, processed.took,
+                   options_.batcher.answer_on_receipt ? Replied::kNo : Replied::kYes);
     Duration longest_hold{0};
     for (const auto& waiter : held.waiters) {
         longest_hold = std::max(longest_hold, now_ - waiter.arrival);
-        metrics_.held.record(now_ - waiter.arrival);
+        metrics_.count_hold(now_ - waiter.arrival);
     }
     log_.write({batch, processed, wall_time(batch.closed_at), longest_hold});
     if (!options_.batcher.answer_on_receipt) {

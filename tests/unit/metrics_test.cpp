@@ -45,10 +45,12 @@ TEST_CASE("whatever went other than well is in the summary") {
 
 TEST_CASE("a batch counts its messages, and those that were not stored") {
     Metrics metrics;
-    metrics.count(batch_of({"1", "2", "3", "4"}), {{},
-                                                   {Verdict::Kind::kDuplicate, ""},
-                                                   {Verdict::Kind::kRejected, "no"},
-                                                   {Verdict::Kind::kFailed, "no"}});
+    metrics.count(batch_of({"1", "2", "3", "4"}),
+                  {{},
+                   {Verdict::Kind::kDuplicate, ""},
+                   {Verdict::Kind::kRejected, "no"},
+                   {Verdict::Kind::kFailed, "no"}},
+                  1ms);
     CHECK(closing_summary(metrics, 0) ==
           "1 batches, 4 messages; 1 duplicates; 1 rejected; 1 sink_failed");
 }

@@ -1,0 +1,45 @@
+// What the sink is at, for whoever looks from outside: since when it has had a batch, since when it
+// fails and why, how often it was tried again. The processing thread tells, any thread asks; a sink
+// that hangs in a call keeps nobody from asking.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "common/clock.hpp"
+
+namespace blocky {
+
+struct SinkStatus {
+    std::optional<TimePoint> busy_since;     // it has a batch; retries do not start it anew
+    std::uint64_t batch = 0;                 // number of that batch, or of the latest
+    std::optional<TimePoint> failing_since;  // the first failure after which nothing succeeded
+    std::string reason;                      // of the latest failure; printable, one line
+    std::uint64_t failed_calls = 0;          // of this run
+    std::uint64_t retries = 0;               // calls that were made because one had failed
+    std::uint64_t dead_letters = 0;          // messages written to the dead-letter file
+};
+
+class SinkActivity {
+public:
+    void begun(std::uint64_t batch, TimePoint now);
+    void ended();
+    // A call, to the sink or the dead-letter file, has failed in a way that may pass.
+    void failed(const std::string& reason, TimePoint now);
+    // A failed call is made again.
+    void retried();
+    // A call has succeeded.
+    void worked();
+    void buried(std::size_t dead_letters);
+
+    SinkStatus status() const;
+
+private:
+    mutable std::mutex mutex_;
+    SinkStatus status_;  // guarded by mutex_
+};
+
+}  // namespace blocky
