@@ -34,6 +34,8 @@ public:
 
     // Never blocks: a line that stdout does not take is dropped and counted, which is said once.
     void write(const BatchRecord& record);
+    // The line that it writes, or would, with --log json.
+    std::string json(const BatchRecord& record) const { return json_line(record, run_); }
     std::uint64_t lines_dropped() const { return output_.dropped(); }
 
 private:

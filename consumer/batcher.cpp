@@ -342,6 +342,8 @@ void Batcher::close_if_due(TimePoint now) {
             close(Trigger::kDrain, now);
         }
     } else if (timer_.is_due(now)) {
+        // What the timer had to wait for the sink is not its own lateness.
+        open_.batch->lateness = now - std::max(*timer_.due_at(), sink_free_since_);
         timer_.fired(now);
         close(Trigger::kTimer, now);
     }
@@ -350,6 +352,9 @@ void Batcher::close_if_due(TimePoint now) {
 std::shared_ptr<const Batch> Batcher::take_due(TimePoint now) {
     if (in_flight_) {
         return nullptr;
+    }
+    if (std::exchange(sink_was_freed_, false)) {
+        sink_free_since_ = now;
     }
     if (closed_.empty()) {
         close_if_due(now);
@@ -380,6 +385,7 @@ HeldBatch Batcher::complete(const std::vector<Verdict>& verdicts) {
     invariant(in_flight_.has_value(), "only a batch in flight is completed");
     auto done = std::move(*in_flight_);
     in_flight_.reset();
+    sink_was_freed_ = true;
     invariant(verdicts.size() == done.waiters.size(), "every message has a verdict");
     for (std::size_t i = 0; i < verdicts.size(); ++i) {
         const auto& waiter = done.waiters[i];

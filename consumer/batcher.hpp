@@ -92,8 +92,15 @@ public:
     // Forgets all that is held, in flight or not, and returns it: it will never be processed.
     std::vector<HeldBatch> abandon(TimePoint now);
 
+    // For whoever looks in.
     std::uint64_t held() const { return held_; }
-    std::size_t live_producers() const { return roster_.live(); }
+    std::uint64_t held_bytes() const { return held_bytes_; }
+    const HeldBatch& open() const { return open_; }
+    const HeldBatch* in_flight() const { return in_flight_ ? &*in_flight_ : nullptr; }
+    std::size_t in_line() const { return closed_.size(); }
+    // When the timer closes the open batch; nothing if it does not.
+    std::optional<TimePoint> timer_due_at() const { return timer_.due_at(); }
+    const Roster& roster() const { return roster_; }
 
 private:
     // Where a held message is.
@@ -131,6 +138,8 @@ private:
     std::uint64_t accepted_ = 0;  // messages so far; the number of the latest
     std::uint64_t held_ = 0;
     std::uint64_t held_bytes_ = 0;
+    bool sink_was_freed_ = false;  // since the latest take_due()
+    TimePoint sink_free_since_ = TimePoint::min();
     bool draining_ = false;
     bool in_bundle_ = false;  // more members of a bundle are to come
 };

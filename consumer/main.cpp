@@ -100,6 +100,15 @@ void settle_on(const std::vector<unsigned>& cpus) {
     }
 }
 
+RouterOptions router_options(const ConsumerOptions& options) {
+    RouterOptions router;
+    router.bind = options.bind;
+    router.max_message_bytes = options.max_message_bytes;
+    router.batcher = options.batcher;
+    router.batches = options.batches;
+    return router;
+}
+
 int serve(const ConsumerOptions& options) {
     if (options.cpus) {
         settle_on(*options.cpus);
@@ -123,9 +132,7 @@ int serve(const ConsumerOptions& options) {
     BatchLog log(STDOUT_FILENO, options.log, run);
     bool finished = false;
     {
-        Router router(context,
-                      {options.bind, options.max_message_bytes, options.batcher, options.batches},
-                      *sink, worker, log, stop);
+        Router router(context, router_options(options), *sink, worker, log, stop);
         for (const auto& endpoint : router.endpoints()) {
             print_to_stderr(fmt::format("{} run={} listening on {}", kProgram, run, endpoint));
         }

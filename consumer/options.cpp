@@ -186,6 +186,11 @@ void add_run_options(CommandLine& line, ConsumerOptions& options) {
             options.cpus = parse_cpu_list(text);
             return options.cpus.has_value();
         });
+    line.add(
+        {"--stall-after", "DURATION", "30s", fmt::format("a duration over 0: {}", kDurationForm),
+         "Call this program unhealthy when its loop has not turned, or its sink has been with "
+         "one batch, for so long"},
+        into(options.stall_after, positive_duration));
     line.add({"--batches", "N", "", "a count of at least 1",
               "Exit after N batches, the empty ones included"},
              into(options.batches, count_from(1)));

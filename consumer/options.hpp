@@ -23,8 +23,9 @@ struct ConsumerOptions {
     RetryPolicy retry;
     std::optional<std::string> dead_letter;  // a path
     LogFormat log = LogFormat::kText;
-    std::optional<std::vector<unsigned>> cpus;  // that its threads may run on; nothing: all
-    std::optional<std::uint64_t> batches;       // exit after so many
+    std::optional<std::vector<unsigned>> cpus;        // that its threads may run on; nothing: all
+    std::optional<std::uint64_t> batches;             // exit after so many
+    Duration stall_after = std::chrono::seconds(30);  // then a turn, or a batch, counts as stuck
 };
 
 // Nothing when --help or --version was asked for and has been printed. Throws UsageError.

@@ -29,8 +29,10 @@ Roster::Entry& Roster::entry_of(std::string_view connection, std::string_view na
         found = entries_.emplace(connection, Entry()).first;
         found->second.name = name.empty() ? in_hex(connection) : std::string(name);
         ++live_;
+        ++version_;
     } else if (!name.empty() && found->second.name != name) {
         found->second.name = name;
+        ++version_;
     }
     latest_ = &*found;
     return found->second;
@@ -68,6 +70,7 @@ void Roster::forget(std::string_view connection) {
         return;
     }
     --live_;
+    ++version_;
     if (!is_present(found->second)) {
         latest_ = nullptr;
         entries_.erase(found);
@@ -95,7 +98,7 @@ bool Roster::is_live(std::string_view connection) const {
 }
 
 Attendance Roster::attendance(std::size_t least) const {
-    Attendance attendance{live_, std::max(live_, least) - live_present_, {}};
+    Attendance attendance{live_, missing(least), {}};
     for (const auto& [connection, entry] : entries_) {
         if (attendance.waiting_for.size() == kNamesAtMost) {
             break;
@@ -106,6 +109,43 @@ Attendance Roster::attendance(std::size_t least) const {
     }
     std::ranges::sort(attendance.waiting_for);
     return attendance;
+}
+
+std::vector<std::string> Roster::names(std::size_t most) const {
+    std::vector<std::string> names;
+    for (const auto& [connection, entry] : entries_) {
+        if (names.size() == most) {
+            break;
+        }
+        if (entry.live) {
+            names.push_back(entry.name);
+        }
+    }
+    return names;
+}
+
+char Roster::mark_of(const Entry& entry, std::size_t closed_batches) const {
+    if (entry.messages == 0 || entry.page + closed_batches < page_) {
+        return kFree;
+    }
+    return entry.page == page_ ? kInOpen : kInClosed;
+}
+
+// An entry remembers the latest batch that it was in, and that says whether anything of it is still
+// to be answered: nothing need be counted for each message.
+Roster::Marks Roster::marks(std::size_t most, std::size_t closed_batches) const {
+    Marks marks;
+    for (const auto& [connection, entry] : entries_) {
+        if (!entry.live) {
+            continue;
+        }
+        const auto mark = mark_of(entry, closed_batches);
+        marks.busy += mark == kFree ? 0U : 1U;
+        if (marks.of_each.size() < most) {
+            marks.of_each += mark;
+        }
+    }
+    return marks;
 }
 
 }  // namespace blocky

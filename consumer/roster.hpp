@@ -1,8 +1,10 @@
-// Who is live and who is in the open batch: what the barrier closes on, and whom it waits for. A
+// Who is live and who is in the open batch: what the barrier closes on, whom it waits for, and what
+// is shown of the producers. A
 // producer is a connection, and live once a message of it was accepted, until the connection ends.
 // Pure; touched by the router's thread only.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -37,6 +39,21 @@ public:
     bool is_full(std::size_t least) const { return live_present_ == live_ && live_ >= least; }
     // Who is not in the open batch, where at least so many are expected.
     Attendance attendance(std::size_t least) const;
+    std::size_t missing(std::size_t least) const { return std::max(live_, least) - live_present_; }
+
+    // The names of the live, of so many at most. While version() is the same, so are they.
+    std::vector<std::string> names(std::size_t most) const;
+    std::uint64_t version() const { return version_; }
+    // Where the live are, in the order of their names: kFree, kInOpen, or in one of so many batches
+    // before it.
+    static constexpr char kFree = '-';
+    static constexpr char kInOpen = 'o';
+    static constexpr char kInClosed = 'p';
+    struct Marks {
+        std::string of_each;   // of so many at most
+        std::size_t busy = 0;  // of all: those that are not kFree
+    };
+    Marks marks(std::size_t most, std::size_t closed_batches) const;
 
 private:
     struct Entry {
@@ -48,12 +65,14 @@ private:
     using Entries = std::unordered_map<std::string, Entry, ConnectionHash, std::equal_to<>>;
 
     Entry& entry_of(std::string_view connection, std::string_view name);
+    char mark_of(const Entry& entry, std::size_t closed_batches) const;
     bool is_present(const Entry& entry) const { return entry.page == page_ && entry.messages > 0; }
 
     Entries entries_;
     Entries::value_type* latest_ = nullptr;  // that was looked up; null: none, or it is gone
     std::vector<std::string> ended_;  // connections that ended with a message in the open batch
     std::uint64_t page_ = 1;
+    std::uint64_t version_ = 0;
     std::size_t live_ = 0;
     std::size_t present_ = 0;
     std::size_t live_present_ = 0;

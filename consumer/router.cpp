@@ -21,7 +21,6 @@ constexpr std::size_t kRequestsPerTurn = 1000;
 constexpr std::size_t kBytesPerTurn = 256 * std::size_t{1024};
 // So many requests are decoded before the first of them is admitted: Batcher::expect().
 constexpr std::size_t kDecodedAhead = 16;
-constexpr int kWatched = ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED;
 
 IdTable::Secret random_secret() {
     IdTable::Secret secret{};
@@ -45,7 +44,7 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, Sink& sink
       log_(log),
       stop_(stop),
       socket_(context, options.max_message_bytes, options.batcher.max_held),
-      monitor_(context, socket_.socket(), kWatched),
+      connections_(context, socket_.socket()),
       decoder_(options.max_message_bytes),
       decoded_(kDecodedAhead) {
     for (const auto& endpoint : options_.bind) {
@@ -69,6 +68,9 @@ bool Router::run() {
     receive();
     follow_connections(batcher);
     admit_all(batcher);
+    if (reporter_ != nullptr) {
+        reporter_->put_up(standing(batcher), now_);
+    }
     return state_ == State::kDone;
 }
 
@@ -82,20 +84,46 @@ void Router::turn(Batcher& batcher) {
     answer_expired(batcher);
     dispatch(batcher);
     follow_shutdown(batcher);
+    if (reporter_ != nullptr) {
+        reporter_->turned(standing(batcher), now_);
+    }
+}
+
+StatusReporter::Standing Router::standing(const Batcher& batcher) const {
+    const auto shown = state_ == State::kServing    ? Snapshot::State::kServing
+                       : state_ == State::kDraining ? Snapshot::State::kDraining
+                                                    : Snapshot::State::kStopped;
+    return {shown, batcher, metrics_, log_.lines_dropped()};
+}
+
+// When to turn again, though nothing happens.
+std::optional<TimePoint> Router::wake_at(const Batcher& batcher) {
+    auto earliest = batcher.deadline();
+    const auto consider = [&earliest](std::optional<TimePoint> at) {
+        earliest = earliest && at ? std::min(*earliest, *at) : earliest ? earliest : at;
+    };
+    if (state_ == State::kDraining) {
+        consider(drain_by_);
+    }
+    if (reporter_ != nullptr) {
+        consider(reporter_->due_at());
+    }
+    if (options_.wake_at_least_every) {
+        // Not moved with every turn, for the timer would have to be set each time.
+        wake_by_ = now_ < wake_by_ ? wake_by_ : now_ + *options_.wake_at_least_every;
+        consider(wake_by_);
+    }
+    return earliest;
 }
 
 void Router::wait(const Batcher& batcher) {
-    auto deadline = batcher.deadline();
-    if (state_ == State::kDraining) {
-        deadline = deadline ? std::min(*deadline, drain_by_) : drain_by_;
-    }
-    timer_.arm(deadline);
+    timer_.arm(wake_at(batcher));
     if (socket_.has_more()) {
-        connections_changed_ = monitor_.has_event();
+        connections_.look();
         return;
     }
     std::array<pollfd, 6> items{{{socket_.descriptor(), POLLIN, 0},
-                                 {monitor_.descriptor(), POLLIN, 0},
+                                 {connections_.descriptor(), POLLIN, 0},
                                  {worker_.descriptor(), POLLIN, 0},
                                  {timer_.descriptor(), POLLIN, 0},
                                  {stop_.hangup_descriptor(), POLLIN, 0},
@@ -103,7 +131,7 @@ void Router::wait(const Batcher& batcher) {
     // The stop signal stays readable; once followed it is not asked about again.
     const std::size_t asked = items.size() - (state_ == State::kDraining ? 1 : 0);
     poll(items.data(), asked, -1);
-    connections_changed_ = items[1].revents != 0;
+    connections_.told(items[1].revents != 0);
 }
 
 void Router::follow_hangup() {
@@ -131,29 +159,17 @@ bool Router::receive_one() {
         metrics_.unanswerable += unanswerable ? 1U : 0U;
         return unanswerable;
     }
-    // The descriptor is found by a string's look-up, and only frames behind the first have it.
-    const auto connection = request.envelope.connection();
-    if (request.has_one_body && !connections_.knows(connection)) {
-        connections_.seen(connection, zmq_msg_get(request.body.handle(), ZMQ_SRCFD));
-        connections_changed_ = true;
-    }
+    connections_.show(request);
     return true;
 }
 
 // After the messages have been read, and before they are admitted: a message can be read after its
 // connection has ended, and nobody waits for that one.
 void Router::follow_connections(Batcher& batcher) {
-    if (!connections_changed_) {
+    if (!connections_.changed()) {
         return;
     }
-    while (const auto event = monitor_.next()) {
-        if (event->number == ZMQ_EVENT_ACCEPTED) {
-            connections_.accepted(event->value);
-        } else {
-            connections_.ended(event->value);
-        }
-    }
-    const auto ended = connections_.settle();
+    const auto ended = connections_.follow(metrics_);
     if (ended.empty()) {
         return;
     }
@@ -166,6 +182,9 @@ void Router::follow_connections(Batcher& batcher) {
 }
 
 void Router::admit_all(Batcher& batcher) {
+    if (reporter_ != nullptr && (!incoming_.empty() || connections_.changed())) {
+        reporter_->changed();
+    }
     for (std::size_t begin = 0; begin < incoming_.size(); begin += kDecodedAhead) {
         const auto count = std::min(kDecodedAhead, incoming_.size() - begin);
         for (std::size_t i = 0; i < count; ++i) {
@@ -291,6 +310,9 @@ void Router::dispatch(Batcher& batcher) {
             answer_expired(batcher);  // time has passed
         } else {
             worker_.submit(std::move(batch));
+            if (reporter_ != nullptr) {
+                reporter_->changed();
+            }
             return;
         }
     }
@@ -305,7 +327,11 @@ void Router::finish(const Batch& batch, const Processed& processed, HeldBatch& h
         longest_hold = std::max(longest_hold, now_ - waiter.arrival);
         metrics_.count_hold(now_ - waiter.arrival);
     }
-    log_.write({batch, processed, wall_time(batch.closed_at), longest_hold});
+    const BatchRecord record{batch, processed, wall_time(batch.closed_at), longest_hold};
+    log_.write(record);
+    if (reporter_ != nullptr) {
+        reporter_->batch_over(batch.number, log_.json(record));
+    }
     if (!options_.batcher.answer_on_receipt) {
         release(held, processed.verdicts,
                 [this](const Envelope& envelope, std::string_view body, Sharing sharing) {

@@ -14,14 +14,14 @@
 #include "common/clock.hpp"
 #include "common/request_decoder.hpp"
 #include "common/signals.hpp"
-#include "common/socket_monitor.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/batcher.hpp"
-#include "consumer/connections.hpp"
+#include "consumer/connection_watch.hpp"
 #include "consumer/metrics.hpp"
 #include "consumer/release.hpp"
 #include "consumer/router_socket.hpp"
 #include "consumer/sink.hpp"
+#include "consumer/status_reporter.hpp"
 #include "consumer/timer.hpp"
 #include "consumer/worker.hpp"
 
@@ -32,6 +32,7 @@ struct RouterOptions {
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
     BatcherOptions batcher;
     std::optional<std::uint64_t> batches;           // stop after so many
+    std::optional<Duration> wake_at_least_every;    // turn so often, though nothing has happened
     Duration drain_for = std::chrono::seconds(10);  // what a drain may take at most
 };
 
@@ -44,6 +45,9 @@ public:
 
     // Where it listens, with the ports that were given.
     const std::vector<std::string>& endpoints() const { return endpoints_; }
+
+    // Before run(): whom to tell what is to be shown.
+    void report_to(StatusReporter& reporter) { reporter_ = &reporter; }
 
     // Turns until the stop signal or the last batch. True when all that was held has been
     // processed or refused in order; false when the sink did not return in time: then the worker
@@ -69,6 +73,8 @@ private:
 
     void turn(Batcher& batcher);
     void wait(const Batcher& batcher);
+    std::optional<TimePoint> wake_at(const Batcher& batcher);
+    StatusReporter::Standing standing(const Batcher& batcher) const;
     void follow_hangup();
     void receive();
     bool receive_one();
@@ -94,19 +100,19 @@ private:
     Worker& worker_;
     BatchLog& log_;
     StopSignal& stop_;
+    StatusReporter* reporter_ = nullptr;
     RouterSocket socket_;
-    SocketMonitor monitor_;
-    Connections connections_;
+    ConnectionWatch connections_;
     RequestDecoder decoder_;
     std::vector<Incoming> incoming_;  // of this turn
     std::vector<Decoded> decoded_;    // of a few of them, reused
-    bool connections_changed_ = true;
     std::vector<std::string> endpoints_;
     Timer timer_;
     Metrics metrics_;
     State state_ = State::kServing;
     TimePoint now_;       // of this turn: time stands still within one
     TimePoint drain_by_;  // while draining
+    TimePoint wake_by_;   // with wake_at_least_every
 };
 
 }  // namespace blocky

@@ -45,10 +45,11 @@ Batch part_of(const Batch& batch, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
-Settler::Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter)
+Settler::Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter, SinkActivity* activity)
     : sink_(sink),
       policy_(policy),
       dead_letter_(dead_letter),
+      activity_(activity != nullptr ? *activity : unseen_),
       sink_outage_("the sink", policy.give_up_after),
       file_outage_("the dead-letter file", policy.give_up_after) {}
 
@@ -60,10 +61,12 @@ std::vector<Verdict> Settler::settle(const Batch& batch, const Pause& pause) {
     given_up_.reset();
     stopped_ = false;
     end_retries();
+    activity_.begun(batch.number, Clock::now());
     settle_part(batch, 0);
     if (dead_letter_ != nullptr && !rejections_.empty()) {
         write_dead_letters();
     }
+    activity_.ended();
     return std::move(verdicts_);
 }
 
@@ -109,7 +112,7 @@ BatchResult Settler::try_until_settled(const Batch& part, unsigned& attempts) {
         auto result = try_once(part);
         ++attempts;
         if (result || result.error().kind == SinkFailure::Kind::kPermanent) {
-            sink_outage_.worked(Clock::now());  // it does answer
+            worked(sink_outage_);  // it does answer
             end_retries();
             return result;
         }
@@ -138,6 +141,7 @@ BatchResult Settler::try_once(const Batch& part) {
 bool Settler::may_retry(OutageLog& outage, const std::string& reason, std::size_t messages) {
     const auto now = Clock::now();
     outage.failed(reason, {batch_->number, messages, batch_->producers}, now);
+    activity_.failed(reason, now);
     if (!backoff_) {  // most batches need none, and its seed is not for nothing
         backoff_.emplace(policy_.first_delay, policy_.longest_delay, std::random_device{}());
     }
@@ -151,6 +155,9 @@ bool Settler::may_retry(OutageLog& outage, const std::string& reason, std::size_
         delay = std::min(delay, left);
     }
     stopped_ = !(*pause_)(delay);
+    if (!stopped_) {
+        activity_.retried();
+    }
     return !stopped_;
 }
 
@@ -206,7 +213,13 @@ void Settler::write_dead_letters() {
         }
         return;
     }
-    file_outage_.worked(Clock::now());
+    worked(file_outage_);
+    activity_.buried(dead.size());
+}
+
+void Settler::worked(OutageLog& outage) {
+    outage.worked(Clock::now());
+    activity_.worked();
 }
 
 }  // namespace blocky

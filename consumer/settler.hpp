@@ -15,6 +15,7 @@
 #include "consumer/dead_letter.hpp"
 #include "consumer/outage_log.hpp"
 #include "consumer/sink.hpp"
+#include "consumer/sink_activity.hpp"
 
 namespace blocky {
 
@@ -24,14 +25,15 @@ struct RetryPolicy {
     Duration longest_delay = std::chrono::seconds(5);
 };
 
-// Used by one thread at a time. The sink and the dead-letter file must outlive it.
+// Used by one thread at a time. What it is given must outlive it.
 class Settler {
 public:
     // Waits so long; false when nothing is to be tried any more.
     using Pause = std::function<bool(Duration)>;
 
-    // `dead_letter` may be nullptr.
-    Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter);
+    // `dead_letter` and `activity` may be nullptr: nothing is kept, nobody looks.
+    Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter,
+            SinkActivity* activity = nullptr);
 
     // One verdict per message, in order; why one was not processed is a line of at most 1,000
     // bytes, without control characters. What is committed is so in the order of the batch: where
@@ -54,10 +56,13 @@ private:
     void end_retries();
     void give_up(std::size_t messages, const std::string& reason);
     void write_dead_letters();
+    void worked(OutageLog& outage);
 
     Sink& sink_;
     RetryPolicy policy_;
     DeadLetter* dead_letter_;
+    SinkActivity unseen_;
+    SinkActivity& activity_;
     OutageLog sink_outage_;
     OutageLog file_outage_;
 

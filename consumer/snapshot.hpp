@@ -53,7 +53,8 @@ struct ProducersStatus {
     std::shared_ptr<const std::vector<std::string>>
         names;          // of kProducersShown at most; never null
     std::string marks;  // one character each: '-' free, 'o' held in the open batch,
-                        // 'p' held in one that is in line or in process
+                        // 'p' held in one that is in line or in process; with --reply immediate
+                        // nobody is held, and 'o' is who has a message in the open batch
 };
 
 struct OpenBatchStatus {

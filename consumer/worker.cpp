@@ -7,10 +7,10 @@
 
 namespace blocky {
 
-Worker::Worker(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter)
+Worker::Worker(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter, SinkActivity* activity)
     : sink_(sink),
       dead_letter_(dead_letter),
-      settler_(sink, policy, dead_letter),
+      settler_(sink, policy, dead_letter, activity),
       thread_([this](const std::stop_token& stop) { run(stop); }) {}
 
 Worker::~Worker() {

@@ -27,11 +27,12 @@ struct Processed {
     Duration took{0};  // retries included
 };
 
-// Constructed, used and destroyed by the router's thread. The sink and the dead-letter file, which
-// may be nullptr, must outlive it.
+// Constructed, used and destroyed by the router's thread. The sink, the dead-letter file and who
+// looks on, both of which may be nullptr, must outlive it.
 class Worker {
 public:
-    Worker(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter = nullptr);
+    Worker(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter = nullptr,
+           SinkActivity* activity = nullptr);
     // Waits for the call to the sink that is under way, if any; retries end at once.
     ~Worker();
     Worker(const Worker&) = delete;

@@ -59,7 +59,7 @@ public:
         }
         REQUIRE(batcher_.held() == count_held());
         REQUIRE(batcher_.idle() == (count_held() == 0));
-        REQUIRE(batcher_.live_producers() == live_.size());
+        REQUIRE(batcher_.roster().live() == live_.size());
     }
 
     // Faults off: everyone who is held is answered, by a drain or, if that fails, all at once.

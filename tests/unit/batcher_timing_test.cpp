@@ -95,7 +95,7 @@ TEST_CASE("nobody waits for a producer that has gone") {
     f.batcher.forget_connection("a", at(3ms));
     CHECK(f.take(3ms) == 1U);
     CHECK(f.batch->trigger == Trigger::kBarrier);
-    CHECK(f.batcher.live_producers() == 1);
+    CHECK(f.batcher.roster().live() == 1);
 }
 
 TEST_CASE("a message that outlives its producer is processed, and waited for by nobody") {
@@ -103,7 +103,7 @@ TEST_CASE("a message that outlives its producer is processed, and waited for by 
     f.take(0s);
     f.live = false;
     f.push("dead", "", 1ms);
-    CHECK(f.batcher.live_producers() == 0);
+    CHECK(f.batcher.roster().live() == 0);
     f.live = true;
     f.push("a", "", 2ms);
     CHECK_FALSE(f.take(2ms));  // one of two
@@ -202,6 +202,36 @@ TEST_CASE("messages that expire in crowds leave nothing behind") {
     f.batcher.drain();
     REQUIRE(f.take(4ms) == 1U);
     CHECK(f.complete() == Names{"b"});
+}
+
+TEST_CASE("the timer is late by as much as it closes after its time, the sink's time not counted") {
+    BatcherOptions options;
+    options.interval = 1s;
+    BatcherFixture f(options);
+    CHECK(f.take(0s) == 0U);
+    CHECK(f.batch->lateness == Duration(0));
+    f.push("a", "", 500ms);
+    REQUIRE(f.take(1s + 3ms) == 1U);
+    CHECK(f.batch->lateness == Duration(3ms));
+    f.push("a", "", 1500ms);
+    CHECK_FALSE(f.take(2s));
+    f.complete();
+    REQUIRE(f.take(2500ms) == 1U);
+    CHECK(f.batch->lateness == Duration(0));
+    f.complete();
+    CHECK_FALSE(f.take(2600ms));
+    CHECK(f.take(3s + 1ms) == 0U);
+    CHECK(f.batch->lateness == Duration(1ms));
+}
+
+TEST_CASE("a batch that the timer did not close has no lateness") {
+    auto options = calm_options();
+    options.max_items = 1;
+    BatcherFixture f(options);
+    CHECK(f.take(0s) == 0U);
+    f.push("a", "", 1s);
+    REQUIRE(f.take(2s) == 1U);
+    CHECK_FALSE(f.batch->lateness);
 }
 
 }  // namespace

@@ -55,5 +55,51 @@ TEST_CASE("a batch counts its messages, and those that were not stored") {
           "1 batches, 4 messages; 1 duplicates; 1 rejected; 1 sink_failed");
 }
 
+TEST_CASE("messages are counted by verdict, batches by trigger, and both in buckets") {
+    Metrics metrics;
+    auto batch = batch_of({"1", "2", "3", "4"});
+    batch.trigger = Trigger::kBarrier;
+    metrics.count(batch,
+                  {{}, {}, {Verdict::Kind::kDuplicate, ""}, {Verdict::Kind::kRejected, "no"}}, 3ms);
+    Batch empty;
+    empty.lateness = 70us;
+    metrics.count(empty, {}, 0ms);
+    CHECK(metrics.messages_by_verdict == std::array<std::uint64_t, 4>{2, 1, 1, 0});
+    CHECK(metrics.batches_by_trigger == std::array<std::uint64_t, 5>{1, 0, 0, 1, 0});
+    CHECK(metrics.batches_failed == 0);
+    CHECK(metrics.replies_ok == 2);
+    CHECK(metrics.batch_size.counts().at(0) == 1);  // 0
+    CHECK(metrics.batch_size.counts().at(3) == 1);  // up to 5
+    CHECK(metrics.batch_size.sum() == 4);
+    CHECK(metrics.processing.counts().at(5) == 1);  // up to 5 ms; the empty one was not processed
+    CHECK(metrics.processing.sum() == 3'000'000);
+    CHECK(metrics.timer_lateness.counts().at(3) == 1);
+}
+
+TEST_CASE("what was answered on receipt is not answered again, but counted and summed up") {
+    Metrics metrics;
+    Reply ok;
+    metrics.count(ok);
+    metrics.count(batch_of({"1", "2"}),
+                  {{Verdict::Kind::kFailed, "no"}, {Verdict::Kind::kRejected, "no"}}, 1ms,
+                  Replied::kNo);
+    CHECK(metrics.replies_ok == 1);
+    CHECK(metrics.batches_failed == 1);
+    CHECK(metrics.errors == std::array<std::uint64_t, kErrorCodes>{});
+    CHECK(closing_summary(metrics, 0) == "1 batches, 2 messages; 1 rejected; 1 sink_failed");
+}
+
+TEST_CASE("a hold is in the bucket that its duration is at most the bound of") {
+    Metrics metrics;
+    metrics.count_hold(-1ms);
+    metrics.count_hold(100us);
+    metrics.count_hold(100us + 1ns);
+    metrics.count_hold(61s);
+    CHECK(metrics.hold.counts().front() == 2);
+    CHECK(metrics.hold.counts().at(1) == 1);
+    CHECK(metrics.hold.counts().back() == 1);
+    CHECK(metrics.held.count() == 4);
+}
+
 }  // namespace
 }  // namespace blocky::test

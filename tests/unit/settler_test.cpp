@@ -350,5 +350,41 @@ TEST_CASE("a refusal that cannot be kept in time is answered as a failure, what 
     CHECK(letters_in(dead.path).size() == 1);
 }
 
+TEST_CASE(
+    "whoever looks on sees that the sink fails, since when and why, and that it works again") {
+    SinkActivity activity;
+    int calls = 0;
+    SinkStatus during;
+    FakeSink sink([&](const Batch& part) -> BatchResult {
+        if (++calls <= 2) {
+            return tl::make_unexpected(SinkFailure{SinkFailure::Kind::kTransient, "away"});
+        }
+        during = activity.status();
+        return std::vector<Verdict>(part.messages.size());
+    });
+    Settler settler(sink, kForever, nullptr, &activity);
+    settler.settle(batch_of({"1", "2"}), kNoPause);
+    CHECK(during.busy_since);
+    CHECK(during.failing_since);
+    CHECK(during.reason == "away");
+    CHECK(during.failed_calls == 2);
+    CHECK(during.retries == 2);
+    const auto after = activity.status();
+    CHECK_FALSE(after.busy_since);
+    CHECK_FALSE(after.failing_since);
+    CHECK(after.retries == 2);
+    CHECK(after.dead_letters == 0);
+}
+
+TEST_CASE("what went to the dead-letter file is counted") {
+    WithDeadLetter dead;
+    SinkActivity activity;
+    FakeSink sink([](const Batch& part) { return refuse(part, "2"); });
+    Settler settler(sink, kForever, &dead.file, &activity);
+    settler.settle(batch_of({"1", "2", "3"}), kNoPause);
+    CHECK(activity.status().dead_letters == 1);
+    CHECK(activity.status().failed_calls == 0);
+}
+
 }  // namespace
 }  // namespace blocky::test
