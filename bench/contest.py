@@ -186,12 +186,12 @@ def round_trips(children, probe, start_ns, end_ns):
     return [took / 1e6 for replied_at, took in samples if start_ns <= replied_at <= end_ns]
 
 
-def run(load, contender, settings):
-    """One repetition: a Sample."""
+def run(load, contender, settings, starts=start_producers):
+    """One repetition: a Sample. `starts` is what starts the producers."""
     with Children(settings.programs) as children:
         consumer = start_consumer(children, contender.consumer, contender.consumer_options,
                                   settings.cpus)
-        probe = start_producers(children, load, contender, consumer.endpoint)
+        probe = starts(children, load, contender, consumer.endpoint)
         consumer.wait_connections(load.producers + load.extra_probe)
         time.sleep(settings.warm_up)
 
