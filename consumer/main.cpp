@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -29,7 +30,11 @@
 #include "consumer/options.hpp"
 #include "consumer/router.hpp"
 #include "consumer/sinks/make_sink.hpp"
+#include "consumer/status_board.hpp"
 #include "consumer/worker.hpp"
+#ifdef BLOCKY_WITH_HTTP
+#include "consumer/http/http_server.hpp"
+#endif
 
 namespace blocky {
 namespace {
@@ -109,6 +114,36 @@ RouterOptions router_options(const ConsumerOptions& options) {
     return router;
 }
 
+#ifdef BLOCKY_WITH_HTTP
+// Nothing without --http. Anybody who reaches the address may read: that is said.
+std::unique_ptr<HttpServer> serve_http(const ConsumerOptions& options, StatusBoard& board) {
+    if (!options.http) {
+        return nullptr;
+    }
+    auto server = std::make_unique<HttpServer>(
+        HttpServer::Options{*options.http, options.stall_after}, board);
+    print_to_stderr(fmt::format("{}: dashboard at {}", kProgram, server->url()));
+    if (!options.http->is_loopback()) {
+        spdlog::warn(
+            "--http {}: anybody who reaches that address can read producers' names and "
+            "numbers",
+            server->url());
+    }
+    return server;
+}
+#else
+struct HttpServer {
+    static void end() {}
+};
+
+std::unique_ptr<HttpServer> serve_http(const ConsumerOptions& options, StatusBoard& /*board*/) {
+    if (options.http) {
+        throw UsageError("--http: this build is without it (BLOCKY_WITH_HTTP)");
+    }
+    return nullptr;
+}
+#endif
+
 int serve(const ConsumerOptions& options) {
     if (options.cpus) {
         settle_on(*options.cpus);
@@ -117,6 +152,10 @@ int serve(const ConsumerOptions& options) {
     // A stop need not wait until it is open, however long servers take: nothing is held yet, and
     // what opens must outlast a kill anyway.
     StopSignal stop(Hangup::kTaken, FirstStop::kAtOnce);
+    const SinkActivity sink_activity;
+    StatusBoard board(sink_activity);
+    // Before the sink, which may take long to open: /healthz tells that it starts.
+    const auto http = serve_http(options, board);
     const auto run = random_run_id();
     auto sink_options = options.sink;
     sink_options.run = run;
@@ -139,6 +178,9 @@ int serve(const ConsumerOptions& options) {
         finished = router.run();
         print_to_stderr(fmt::format("{}: {}", kProgram,
                                     closing_summary(router.metrics(), log.lines_dropped())));
+    }
+    if (http) {
+        http->end();
     }
     if (!finished) {
         context.close();  // sends what is still to be sent

@@ -196,6 +196,16 @@ void add_run_options(CommandLine& line, ConsumerOptions& options) {
              into(options.batches, count_from(1)));
 }
 
+void add_http_options(CommandLine& line, ConsumerOptions& options) {
+    line.add({"--http", "ADDRESS", "", std::string(kHttpAddressForm),
+              "Serve the dashboard, /metrics, /status, /events, /healthz and /readyz here. A port "
+              "alone is on 127.0.0.1; nobody is asked for a password"},
+             [&options](const std::string& text) {
+                 options.http = parse_http_address(text);
+                 return options.http.has_value();
+             });
+}
+
 void check_exposure(const ConsumerOptions& options) {
     for (const auto& endpoint : options.bind) {
         if (!options.insecure && !is_local(endpoint)) {
@@ -219,6 +229,7 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
     add_batch_options(line, options);
     add_sink_options(line, options);
     add_run_options(line, options);
+    add_http_options(line, options);
     line.add_environment_and_config();
     if (!line.parse(argc, argv)) {
         return std::nullopt;

@@ -1,6 +1,7 @@
 // The options of blocky-consumer, read from the command line, BLOCKY_… variables and --config.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include "common/protocol.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/batcher.hpp"
+#include "consumer/http/http_address.hpp"
 #include "consumer/sinks/sink_options.hpp"
 #include "consumer/worker.hpp"
 
@@ -23,6 +25,7 @@ struct ConsumerOptions {
     RetryPolicy retry;
     std::optional<std::string> dead_letter;  // a path
     LogFormat log = LogFormat::kText;
+    std::optional<HttpAddress> http;  // where the dashboard and the metrics are; nothing: nowhere
     std::optional<std::vector<unsigned>> cpus;        // that its threads may run on; nothing: all
     std::optional<std::uint64_t> batches;             // exit after so many
     Duration stall_after = std::chrono::seconds(30);  // then a turn, or a batch, counts as stuck

@@ -22,6 +22,9 @@ packages=(
     libsodium-dev      # random numbers and keys from the system's entropy
     libpq-dev          # PostgreSQL's client, for the sink postgres
     libnats-dev        # the sink nats
+    libcpp-httplib-dev # takes HTTP requests apart, for --http
+    prometheus-cpp-dev # the text format of /metrics
+    libjs-chart.js     # the dashboard's charts, embedded
     doctest-dev        # the C++ tests, which are part of the build
 )
 tests=(
@@ -29,6 +32,7 @@ tests=(
     python3-zmq # a client that nobody here wrote
     postgresql  # a real server for the sink postgres
     nats-server # three of them make the cluster that the sink nats is tested on
+    prometheus  # promtool reads what /metrics says, and the alerts (a booted system starts it, too)
     procps      # ps and pgrep, to see that nothing is left behind
     jq          # an example of a command as a sink
     nodejs      # another one
