@@ -46,8 +46,6 @@ void answer_page(const Request& request, const EmbeddedFile& page, Response& res
 }  // namespace
 
 void Answers::answer(const Request& request, Response& response) {
-    response.set_header("Cache-Control", "no-store");
-    response.set_header("X-Content-Type-Options", "nosniff");
     if (request.method != "GET" && request.method != "HEAD") {
         response.set_header("Allow", "GET, HEAD");
         say(response, 405, "only GET and HEAD\n");

@@ -2,12 +2,12 @@
 // the response. Any thread.
 #pragma once
 
-#include <httplib.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+
+#include <httplib.h>
 
 #include "common/clock.hpp"
 #include "consumer/http/event_stream.hpp"

@@ -2,11 +2,11 @@
 // to the head as a whole and to the time that it may take, and to the time that an answer may take.
 #pragma once
 
-#include <httplib.h>
-
 #include <cstddef>
 #include <optional>
 #include <string>
+
+#include <httplib.h>
 
 #include "common/clock.hpp"
 

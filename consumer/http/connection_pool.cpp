@@ -6,6 +6,9 @@
 
 #include <algorithm>
 #include <string_view>
+#include <system_error>
+
+#include <spdlog/spdlog.h>
 
 namespace blocky {
 namespace {
@@ -36,12 +39,28 @@ void ConnectionPool::add(int descriptor) {
     }
     ++taken_;
     connections_.push_back({descriptor});
-    const auto waiting = std::ranges::count(connections_, false, &Connection::served);
-    if (static_cast<std::size_t>(waiting) > idle_ && threads_.size() < most_) {
-        threads_.emplace_back(&ConnectionPool::run, this);
+    start_thread_if_needed();
+    if (threads_.empty()) {
+        connections_.pop_back();
+        --taken_;
+        ++refused_;
+        refuse(descriptor);
     }
-    // Or else an idle thread takes it, or that of an evicted one, which is about to come.
     changed_.notify_all();
+}
+
+// With mutex_ held. If there is no thread for a connection it waits for one that is busy: evicted
+// ones, of which that may come, are about to end.
+void ConnectionPool::start_thread_if_needed() {
+    const auto waiting = std::ranges::count(connections_, false, &Connection::served);
+    if (static_cast<std::size_t>(waiting) <= idle_ || threads_.size() == most_) {
+        return;
+    }
+    try {
+        threads_.emplace_back(&ConnectionPool::run, this);
+    } catch (const std::system_error& error) {
+        spdlog::warn("no thread for an HTTP connection: {}", error.code().message());
+    }
 }
 
 // With mutex_ held.

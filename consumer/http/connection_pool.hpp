@@ -49,6 +49,7 @@ public:
 
 private:
     bool make_room();
+    void start_thread_if_needed();
     void run();
     Connection* next();
 

@@ -140,9 +140,10 @@ std::uint64_t EventStream::known_batch() const {
     const auto prefix = seen_->info->run + "-";
     if (request_.last_event_id.starts_with(prefix)) {
         const auto number = std::string_view(request_.last_event_id).substr(prefix.size());
-        std::uint64_t known = 0;
         const auto* const end = number.data() + number.size();
-        if (std::from_chars(number.data(), end, known).ptr == end && !number.empty()) {
+        std::uint64_t known = 0;
+        const auto [stop, error] = std::from_chars(number.data(), end, known);
+        if (error == std::errc{} && stop == end) {
             return std::min(known, latest);
         }
     }

@@ -2,14 +2,19 @@
 // write responses. Its own accepting and queueing are not used: they have no bounds.
 #include "consumer/http/http_server.hpp"
 
-#include <httplib.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <exception>
 #include <thread>
+
+#include <httplib.h>
+#include <spdlog/spdlog.h>
 
 #include "common/event_descriptor.hpp"
 #include "consumer/http/answers.hpp"
@@ -25,6 +30,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kMostConnections = 64;
 constexpr Duration kRequestPatience = seconds(5);  // from connecting to the end of the head
+constexpr int kNiceness = 10;
 constexpr Duration kEndPatience = milliseconds(250);
 
 constexpr std::string_view kTooLong =
@@ -39,6 +45,12 @@ public:
             answers.answer(request, response);
             return HandlerResponse::Handled;
         });
+        set_exception_handler([](const auto& /*request*/, auto& response, auto /*thrown*/) {
+            response.status = 500;
+        });
+        set_default_headers({{"Cache-Control", "no-store"},
+                             {"Cross-Origin-Resource-Policy", "same-origin"},
+                             {"X-Content-Type-Options", "nosniff"}});
         // It breaks off what it sends piece by piece when it has no listening socket.
         svr_sock_ = listener;
     }
@@ -81,6 +93,8 @@ public:
 
 private:
     void accept() {
+        // This thread's only, and of those that it starts: batches go first.
+        setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kNiceness);
         std::array<pollfd, 2> items{{{quit_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}}};
         while (poll(items.data(), items.size(), -1) < 0 || items[0].revents == 0) {
             const auto descriptor = listener_.accept();
@@ -94,7 +108,16 @@ private:
         }
     }
 
+    // In a thread of the pool.
     void serve(ConnectionPool::Connection& connection) {
+        try {
+            converse(connection);
+        } catch (const std::exception& error) {
+            spdlog::warn("an HTTP connection was given up: {}", error.what());
+        }
+    }
+
+    void converse(ConnectionPool::Connection& connection) {
         ClientStream stream(connection.descriptor);
         const auto head = stream.receive_head(kRequestPatience);
         if (head == ClientStream::Head::kNone) {

@@ -2,13 +2,13 @@
 // format is used, for the numbers are those of a snapshot.
 #pragma once
 
-#include <prometheus/metric_family.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <prometheus/metric_family.h>
 
 #include "consumer/histogram.hpp"
 
