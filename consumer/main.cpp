@@ -8,7 +8,6 @@
 #include <cstdlib>
 #include <exception>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -27,14 +26,13 @@
 #include "consumer/cpu_list.hpp"
 #include "consumer/dead_letter.hpp"
 #include "consumer/ipc_lock.hpp"
+#include "consumer/onlookers.hpp"
 #include "consumer/options.hpp"
+#include "consumer/passed_sockets.hpp"
 #include "consumer/router.hpp"
+#include "consumer/service_environment.hpp"
 #include "consumer/sinks/make_sink.hpp"
-#include "consumer/status_board.hpp"
 #include "consumer/worker.hpp"
-#ifdef BLOCKY_WITH_HTTP
-#include "consumer/http/http_server.hpp"
-#endif
 
 namespace blocky {
 namespace {
@@ -105,8 +103,11 @@ void settle_on(const std::vector<unsigned>& cpus) {
     }
 }
 
-RouterOptions router_options(const ConsumerOptions& options) {
+RouterOptions router_options(const ConsumerOptions& options, const ServiceEnvironment& service,
+                             const Onlookers& onlookers) {
     RouterOptions router;
+    router.passed = service.sockets;
+    router.wake_at_least_every = onlookers.wake_at_least_every();
     router.bind = options.bind;
     router.max_message_bytes = options.max_message_bytes;
     router.batcher = options.batcher;
@@ -114,37 +115,16 @@ RouterOptions router_options(const ConsumerOptions& options) {
     return router;
 }
 
-#ifdef BLOCKY_WITH_HTTP
-// Nothing without --http. Anybody who reaches the address may read: that is said.
-std::unique_ptr<HttpServer> serve_http(const ConsumerOptions& options, StatusBoard& board) {
-    if (!options.http) {
-        return nullptr;
+// A --bind that was not given is no wish.
+void listen_on_passed(ConsumerOptions& options, const ServiceEnvironment& service) {
+    if (!service.sockets.empty()) {
+        const auto wanted = options.bind_given ? options.bind : std::vector<std::string>{};
+        options.bind = with_passed(wanted, service.sockets);
+        check_exposure(options);
     }
-    auto server = std::make_unique<HttpServer>(
-        HttpServer::Options{*options.http, options.stall_after}, board);
-    print_to_stderr(fmt::format("{}: dashboard at {}", kProgram, server->url()));
-    if (!options.http->is_loopback()) {
-        spdlog::warn(
-            "--http {}: anybody who reaches that address can read producers' names and "
-            "numbers",
-            server->url());
-    }
-    return server;
 }
-#else
-struct HttpServer {
-    static void end() {}
-};
 
-std::unique_ptr<HttpServer> serve_http(const ConsumerOptions& options, StatusBoard& /*board*/) {
-    if (options.http) {
-        throw UsageError("--http: this build is without it (BLOCKY_WITH_HTTP)");
-    }
-    return nullptr;
-}
-#endif
-
-int serve(const ConsumerOptions& options) {
+int serve(const ConsumerOptions& options, const ServiceEnvironment& service) {
     if (options.cpus) {
         settle_on(*options.cpus);
     }
@@ -152,10 +132,7 @@ int serve(const ConsumerOptions& options) {
     // A stop need not wait until it is open, however long servers take: nothing is held yet, and
     // what opens must outlast a kill anyway.
     StopSignal stop(Hangup::kTaken, FirstStop::kAtOnce);
-    const SinkActivity sink_activity;
-    StatusBoard board(sink_activity);
-    // Before the sink, which may take long to open: /healthz tells that it starts.
-    const auto http = serve_http(options, board);
+    Onlookers onlookers(options, service);
     const auto run = random_run_id();
     auto sink_options = options.sink;
     sink_options.run = run;
@@ -167,21 +144,22 @@ int serve(const ConsumerOptions& options) {
     stop.tell();
     const auto locks = lock_ipc_endpoints(options.bind);
     zmq::context_t context;
-    Worker worker(*sink, options.retry, dead_letter ? &*dead_letter : nullptr);
+    Worker worker(*sink, options.retry, dead_letter ? &*dead_letter : nullptr,
+                  &onlookers.sink_activity());
     BatchLog log(STDOUT_FILENO, options.log, run);
     bool finished = false;
     {
-        Router router(context, router_options(options), *sink, worker, log, stop);
+        Router router(context, router_options(options, service, onlookers), *sink, worker, log,
+                      stop);
         for (const auto& endpoint : router.endpoints()) {
             print_to_stderr(fmt::format("{} run={} listening on {}", kProgram, run, endpoint));
         }
+        onlookers.follow(router, run);
         finished = router.run();
         print_to_stderr(fmt::format("{}: {}", kProgram,
                                     closing_summary(router.metrics(), log.lines_dropped())));
     }
-    if (http) {
-        http->end();
-    }
+    onlookers.end();
     if (!finished) {
         context.close();  // sends what is still to be sent
         // The worker sits in a call to the sink that may never return, so nothing can be waited
@@ -203,8 +181,13 @@ int main(int argc, char** argv) {
         blocky::keep_freed_memory();
         blocky::raise_descriptor_limit();
         blocky::seed_connection_names();
-        const auto options = blocky::parse_consumer_options(argc, argv);
-        return options ? blocky::serve(*options) : EXIT_SUCCESS;
+        const auto service = blocky::take_service_environment();
+        auto options = blocky::parse_consumer_options(argc, argv);
+        if (!options) {
+            return EXIT_SUCCESS;
+        }
+        blocky::listen_on_passed(*options, service);
+        return blocky::serve(*options, service);
     } catch (const blocky::UsageError& error) {
         blocky::print_to_stderr(fmt::format("{}: {}", blocky::kProgram, error.what()));
         return 2;

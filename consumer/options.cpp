@@ -191,6 +191,13 @@ void add_run_options(CommandLine& line, ConsumerOptions& options) {
          "Call this program unhealthy when its loop has not turned, or its sink has been with "
          "one batch, for so long"},
         into(options.stall_after, positive_duration));
+    line.add({"--watchdog", "loop|sink", "loop", "loop or sink",
+              "Under systemd, restart this program when its loop hangs; with `sink` also when a "
+              "call to the sink takes longer than --stall-after"},
+             [&options](const std::string& text) {
+                 options.watchdog = text == "sink" ? Watchdog::kSink : Watchdog::kLoop;
+                 return text == "sink" || text == "loop";
+             });
     line.add({"--batches", "N", "", "a count of at least 1",
               "Exit after N batches, the empty ones included"},
              into(options.batches, count_from(1)));
@@ -204,18 +211,6 @@ void add_http_options(CommandLine& line, ConsumerOptions& options) {
                  options.http = parse_http_address(text);
                  return options.http.has_value();
              });
-}
-
-void check_exposure(const ConsumerOptions& options) {
-    for (const auto& endpoint : options.bind) {
-        if (!options.insecure && !is_local(endpoint)) {
-            throw UsageError(
-                fmt::format("--bind: got \"{}\", which other machines can reach and anyone there "
-                            "may push to; accepts loopback addresses and ipc, or any address "
-                            "together with --insecure",
-                            endpoint));
-        }
-    }
 }
 
 }  // namespace
@@ -234,7 +229,8 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
     if (!line.parse(argc, argv)) {
         return std::nullopt;
     }
-    if (options.bind.empty()) {
+    options.bind_given = !options.bind.empty();
+    if (!options.bind_given) {
         options.bind.emplace_back(kDefaultBind);
     }
     check_exposure(options);
@@ -243,6 +239,18 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
         throw UsageError("--linger: got --interval too; accepts one of the two");
     }
     return options;
+}
+
+void check_exposure(const ConsumerOptions& options) {
+    for (const auto& endpoint : options.bind) {
+        if (!options.insecure && !is_local(endpoint)) {
+            throw UsageError(
+                fmt::format("--bind: got \"{}\", which other machines can reach and anyone there "
+                            "may push to; accepts loopback addresses and ipc, or any address "
+                            "together with --insecure",
+                            endpoint));
+        }
+    }
 }
 
 }  // namespace blocky

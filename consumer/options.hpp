@@ -16,9 +16,16 @@
 
 namespace blocky {
 
+// What keeps systemd's watchdog quiet (WatchdogSec=).
+enum class Watchdog {
+    kLoop,  // that the router turns
+    kSink   // that, and no call to the sink takes longer than stall_after
+};
+
 struct ConsumerOptions {
     std::vector<std::string> bind;
-    bool insecure = false;  // a TCP address that others can reach, without encryption
+    bool bind_given = false;  // else it is the default
+    bool insecure = false;    // a TCP address that others can reach, without encryption
     SinkOptions sink;
     BatcherOptions batcher;
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
@@ -29,9 +36,13 @@ struct ConsumerOptions {
     std::optional<std::vector<unsigned>> cpus;        // that its threads may run on; nothing: all
     std::optional<std::uint64_t> batches;             // exit after so many
     Duration stall_after = std::chrono::seconds(30);  // then a turn, or a batch, counts as stuck
+    Watchdog watchdog = Watchdog::kLoop;
 };
 
 // Nothing when --help or --version was asked for and has been printed. Throws UsageError.
 std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* const* argv);
+
+// Throws UsageError for an endpoint that others could reach unencrypted, unless that is wanted.
+void check_exposure(const ConsumerOptions& options);
 
 }  // namespace blocky

@@ -48,7 +48,10 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, Sink& sink
       decoder_(options.max_message_bytes),
       decoded_(kDecodedAhead) {
     for (const auto& endpoint : options_.bind) {
-        endpoints_.push_back(socket_.bind(endpoint));
+        const auto passed = std::ranges::find(options_.passed, endpoint, &PassedSocket::endpoint);
+        endpoints_.push_back(socket_.bind(endpoint, passed == options_.passed.end()
+                                                        ? std::nullopt
+                                                        : std::optional(passed->descriptor)));
     }
 }
 
@@ -71,6 +74,7 @@ bool Router::run() {
     if (reporter_ != nullptr) {
         reporter_->put_up(standing(batcher), now_);
     }
+    notify();
     return state_ == State::kDone;
 }
 
@@ -86,6 +90,13 @@ void Router::turn(Batcher& batcher) {
     follow_shutdown(batcher);
     if (reporter_ != nullptr) {
         reporter_->turned(standing(batcher), now_);
+    }
+    notify();
+}
+
+void Router::notify() {
+    if (notifier_ != nullptr) {
+        notifier_->turned(now_, state_ != State::kServing);
     }
 }
 
@@ -331,6 +342,9 @@ void Router::finish(const Batch& batch, const Processed& processed, HeldBatch& h
     log_.write(record);
     if (reporter_ != nullptr) {
         reporter_->batch_over(batch.number, log_.json(record));
+    }
+    if (notifier_ != nullptr) {
+        notifier_->batch_over(batch.number, batch.messages.size(), longest_hold);
     }
     if (!options_.batcher.answer_on_receipt) {
         release(held, processed.verdicts,

@@ -18,8 +18,10 @@
 #include "consumer/batcher.hpp"
 #include "consumer/connection_watch.hpp"
 #include "consumer/metrics.hpp"
+#include "consumer/passed_sockets.hpp"
 #include "consumer/release.hpp"
 #include "consumer/router_socket.hpp"
+#include "consumer/service_notifier.hpp"
 #include "consumer/sink.hpp"
 #include "consumer/status_reporter.hpp"
 #include "consumer/timer.hpp"
@@ -29,6 +31,7 @@ namespace blocky {
 
 struct RouterOptions {
     std::vector<std::string> bind;
+    std::vector<PassedSocket> passed;  // of `bind`, what is bound already
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
     BatcherOptions batcher;
     std::optional<std::uint64_t> batches;           // stop after so many
@@ -48,6 +51,8 @@ public:
 
     // Before run(): whom to tell what is to be shown.
     void report_to(StatusReporter& reporter) { reporter_ = &reporter; }
+    // Before run(): what tells the service manager how it goes.
+    void notify_by(ServiceNotifier& notifier) { notifier_ = &notifier; }
 
     // Turns until the stop signal or the last batch. True when all that was held has been
     // processed or refused in order; false when the sink did not return in time: then the worker
@@ -72,6 +77,7 @@ private:
     };
 
     void turn(Batcher& batcher);
+    void notify();
     void wait(const Batcher& batcher);
     std::optional<TimePoint> wake_at(const Batcher& batcher);
     StatusReporter::Standing standing(const Batcher& batcher) const;
@@ -101,6 +107,7 @@ private:
     BatchLog& log_;
     StopSignal& stop_;
     StatusReporter* reporter_ = nullptr;
+    ServiceNotifier* notifier_ = nullptr;
     RouterSocket socket_;
     ConnectionWatch connections_;
     RequestDecoder decoder_;

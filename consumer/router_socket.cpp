@@ -54,9 +54,10 @@ RouterSocket::RouterSocket(zmq::context_t& context, std::uint64_t max_message_by
     set_options(socket_, max_message_bytes, max_held);
 }
 
-std::string RouterSocket::bind(const std::string& endpoint) {
+std::string RouterSocket::bind(const std::string& endpoint, std::optional<int> descriptor) {
     try {
         socket_.set(zmq::sockopt::ipv6, is_ipv6(endpoint));
+        socket_.set(zmq::sockopt::use_fd, descriptor.value_or(-1));  // -1: make one
         socket_.bind(endpoint);
         return socket_.get(zmq::sockopt::last_endpoint);
     } catch (const zmq::error_t& error) {

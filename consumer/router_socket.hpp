@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,9 +29,9 @@ public:
     // For frames of about so many bytes, and so many messages held. Throws zmq::error_t.
     RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes, std::uint64_t max_held);
 
-    // Returns where it listens, with the port that was given. Throws std::runtime_error that names
-    // the endpoint.
-    std::string bind(const std::string& endpoint);
+    // Returns where it listens, with the port that was given. A `descriptor` that listens there
+    // already is served, and owned from now on. Throws std::runtime_error that names the endpoint.
+    std::string bind(const std::string& endpoint, std::optional<int> descriptor = std::nullopt);
 
     enum class Received {
         kNothing,

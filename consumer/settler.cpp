@@ -156,7 +156,7 @@ bool Settler::may_retry(OutageLog& outage, const std::string& reason, std::size_
     }
     stopped_ = !(*pause_)(delay);
     if (!stopped_) {
-        activity_.retried();
+        activity_.retried(Clock::now());
     }
     return !stopped_;
 }
@@ -218,8 +218,9 @@ void Settler::write_dead_letters() {
 }
 
 void Settler::worked(OutageLog& outage) {
-    outage.worked(Clock::now());
-    activity_.worked();
+    const auto now = Clock::now();
+    outage.worked(now);
+    activity_.worked(now);
 }
 
 }  // namespace blocky

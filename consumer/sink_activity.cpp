@@ -5,29 +5,33 @@ namespace blocky {
 
 void SinkActivity::begun(std::uint64_t batch, TimePoint now) {
     const std::lock_guard lock(mutex_);
-    status_.busy_since = now;
+    status_.busy_since = status_.called_since = now;
     status_.batch = batch;
 }
 
 void SinkActivity::ended() {
     const std::lock_guard lock(mutex_);
     status_.busy_since.reset();
+    status_.called_since.reset();
 }
 
 void SinkActivity::failed(const std::string& reason, TimePoint now) {
     const std::lock_guard lock(mutex_);
     status_.failing_since = status_.failing_since.value_or(now);
+    status_.called_since.reset();
     status_.reason = reason;
     ++status_.failed_calls;
 }
 
-void SinkActivity::retried() {
+void SinkActivity::retried(TimePoint now) {
     const std::lock_guard lock(mutex_);
+    status_.called_since = now;
     ++status_.retries;
 }
 
-void SinkActivity::worked() {
+void SinkActivity::worked(TimePoint now) {
     const std::lock_guard lock(mutex_);
+    status_.called_since = now;
     status_.failing_since.reset();
     status_.reason.clear();
 }

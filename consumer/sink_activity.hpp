@@ -15,6 +15,7 @@ namespace blocky {
 
 struct SinkStatus {
     std::optional<TimePoint> busy_since;     // it has a batch; retries do not start it anew
+    std::optional<TimePoint> called_since;   // a call has not returned; none between two tries
     std::uint64_t batch = 0;                 // number of that batch, or of the latest
     std::optional<TimePoint> failing_since;  // the first failure after which nothing succeeded
     std::string reason;                      // of the latest failure; printable, one line
@@ -30,9 +31,9 @@ public:
     // A call, to the sink or the dead-letter file, has failed in a way that may pass.
     void failed(const std::string& reason, TimePoint now);
     // A failed call is made again.
-    void retried();
-    // A call has succeeded.
-    void worked();
+    void retried(TimePoint now);
+    // A call has succeeded; what is left of the batch follows at once.
+    void worked(TimePoint now);
     void buried(std::size_t dead_letters);
 
     SinkStatus status() const;

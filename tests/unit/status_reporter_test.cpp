@@ -176,19 +176,23 @@ TEST_CASE("what the sink is at is in it") {
     Reporting r;
     r.activity.begun(7, at(1s));
     r.activity.failed("the disk is full", at(2s));
-    r.activity.retried();
+    r.activity.retried(at(2500ms));
+    CHECK(r.activity.status().called_since == at(2500ms));
     r.activity.failed("still", at(3s));
     auto shown = r.changed(3s);
     CHECK(shown->sink.busy_since == at(1s));
+    CHECK_FALSE(shown->sink.called_since);  // it waits for the next try
     CHECK(shown->sink.batch == 7);
     CHECK(shown->sink.failing_since == at(2s));
     CHECK(shown->sink.reason == "still");
     CHECK(shown->sink.failed_calls == 2);
     CHECK(shown->sink.retries == 1);
-    r.activity.worked();
+    r.activity.worked(at(4s));
+    CHECK(r.activity.status().called_since == at(4s));
     r.activity.ended();
     shown = r.changed(4s);
     CHECK_FALSE(shown->sink.busy_since);
+    CHECK_FALSE(shown->sink.called_since);
     CHECK_FALSE(shown->sink.failing_since);
     CHECK(shown->sink.reason.empty());
     CHECK(shown->sink.failed_calls == 2);
