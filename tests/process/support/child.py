@@ -24,6 +24,13 @@ def program(name):
     return str(path)
 
 
+def activated(argv, descriptors):
+    """argv as a service manager starts it that passes sockets: LISTEN_PID, and 3 and up. What they
+    are called here must be higher."""
+    places = " ".join(f"{3 + i}<&{d} {d}<&-" for i, d in enumerate(descriptors))
+    return ["bash", "-c", f'export LISTEN_PID=$$; exec "$@" {places}', "bash", *argv]
+
+
 def spawn(argv, redirect=None, **streams):
     """Starts argv so that it dies with us; `redirect` is a shell's, such as '>&-'."""
     if redirect:
@@ -38,14 +45,19 @@ class Child:
     pipe_size = -1  # as the system makes them
 
     def __init__(self, argv, *, env=None, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                 stderr=subprocess.PIPE, redirect=None):
+                 stderr=subprocess.PIPE, redirect=None, passed=()):
+        """`passed`: descriptors from 10 on that it gets as sockets of the service manager's."""
         self.argv = argv
+        if passed:
+            argv = activated(argv, passed)
+            env = {"LISTEN_FDS": str(len(passed)), **(env or {})}
         # A consumer drops lines that its stdout has no room for: the pipe must outlast our pauses.
         self._popen = spawn(argv, redirect, env=child_environment(env), stdin=stdin,
-                            stdout=stdout, stderr=stderr, pipesize=self.pipe_size)
+                            stdout=stdout, stderr=stderr, pipesize=self.pipe_size,
+                            pass_fds=passed)
         self.pid = self._popen.pid
         self.stdin = self._popen.stdin
-        name = f"{os.path.basename(argv[0])}[{self.pid}]"
+        name = f"{os.path.basename(self.argv[0])}[{self.pid}]"
         self.stdout = Lines(self._popen.stdout, name + " stdout") if self._popen.stdout else None
         self.stderr = Lines(self._popen.stderr, name + " stderr") if self._popen.stderr else None
         self._seen = False
