@@ -12,8 +12,20 @@ import zmq
 from support import settings
 from support.case import BlockyCase
 from support.child import Child, program
+from support.clients import Dealer
 from support.programs import LISTENING, Consumer
 from support.settings import cannot_run
+
+
+class EarlyDealer(Dealer):
+    """A client that can tell when the kernel has connected it."""
+
+    def _prepare(self):
+        super()._prepare()
+        self._monitor = self.socket.get_monitor_socket(zmq.EVENT_CONNECTED)
+
+    def wait_in_backlog(self):
+        self._wait_event(zmq.EVENT_CONNECTED, settings.DEADLINE)
 
 
 class ActivationCase(BlockyCase):
@@ -53,12 +65,10 @@ class ActivationCase(BlockyCase):
 
     def early(self, endpoint):
         """A client that has pushed to a socket that nobody accepts from yet; and its message."""
-        dealer = self.dealer(endpoint)
-        monitor = dealer.socket.get_monitor_socket(zmq.EVENT_CONNECTED)
-        self.addCleanup(monitor.close)
-        self.addCleanup(dealer.socket.disable_monitor)
+        dealer = EarlyDealer(self.context, endpoint)
+        self.addCleanup(dealer.close)
         tag = dealer.send({"value": 7})
-        assert monitor.poll(settings.DEADLINE * 1000), "not connected"
+        dealer.wait_in_backlog()
         return dealer, tag
 
     def assert_served(self, consumer, *endpoints):
@@ -96,9 +106,11 @@ class Served(ActivationCase):
             listening, endpoint = self.tcp("::1", socket.AF_INET6)
         except OSError as error:
             cannot_run(f"no IPv6 here ({error})")
-        self.assert_served(self.activated(listening), endpoint)
-        again = self.activated(listening, bind=[endpoint.replace("::1", "0:0::0:1")])
-        self.assertEqual(again.wait_listening(), [endpoint])
+        for bind in ((), [endpoint.replace("::1", "0:0::0:1")]):
+            consumer = self.activated(listening, bind=bind, options=["--insecure"])
+            self.assertEqual(consumer.wait_listening(), [endpoint])
+            self.assertEqual(self.producer(endpoint, "--count", "1").wait(), 0)
+            self.assertEqual(consumer.stop(), 0)
 
     def test_all_that_are_passed_are_served(self):
         (tcp, tcp_endpoint), (ipc, ipc_endpoint) = self.tcp(), self.ipc()
