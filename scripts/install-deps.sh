@@ -34,6 +34,7 @@ tests=(
     nats-server # three of them make the cluster that the sink nats is tested on
     prometheus  # promtool reads what /metrics says, and the alerts (a booted system starts it, too)
     procps      # ps and pgrep, to see that nothing is left behind
+    systemd     # examines the units, and passes sockets
     jq          # an example of a command as a sink
     nodejs      # another one
 )
