@@ -105,7 +105,7 @@ void Onlookers::follow(Router& router, const std::string& run) {
         reporter_.emplace(board_, std::move(info));
         router.report_to(*reporter_);
     }
-    notifier_.ready();
+    notifier_.ready(Clock::now());
 }
 
 void Onlookers::end() {

@@ -81,9 +81,9 @@ void ServiceNotifier::starting(std::string_view what) {
     send(fmt::format("STATUS={}\n", what));
 }
 
-void ServiceNotifier::ready() {
+void ServiceNotifier::ready(TimePoint now) {
     unsaid_ += "READY=1\n";
-    turned(Clock::now(), false);
+    turned(now, false);
 }
 
 void ServiceNotifier::batch_over(std::uint64_t number, std::size_t messages,

@@ -36,7 +36,7 @@ public:
     // What a start waits for, before ready().
     void starting(std::string_view what);
     // All sockets are bound and the sink is open.
-    void ready();
+    void ready(TimePoint now);
     // A batch is over; it held somebody for so long at most.
     void batch_over(std::uint64_t number, std::size_t messages, Duration longest_hold);
     // The loop has turned; `stopping` from the first turn of a drain on.

@@ -47,6 +47,19 @@ TEST_CASE("the defaults are those of the contract") {
     CHECK(options.retry.longest_delay == 5s);
     CHECK(options.log == LogFormat::kText);
     CHECK_FALSE(options.batches);
+    CHECK(options.stall_after == 30s);
+    CHECK(options.watchdog == Watchdog::kLoop);
+}
+
+TEST_CASE("the watchdog is for the loop, or for the sink too") {
+    CHECK(parsed({"--watchdog", "sink"}).watchdog == Watchdog::kSink);
+    CHECK(parsed({"--watchdog", "loop"}).watchdog == Watchdog::kLoop);
+    CHECK(parsed({"--stall-after", "2m"}).stall_after == 2min);
+}
+
+TEST_CASE("whether it was told where to listen is known") {
+    CHECK_FALSE(parsed({}).bind_given);
+    CHECK(parsed({"--bind", "tcp://127.0.0.1:5555"}).bind_given);
 }
 
 TEST_CASE("every option sets what it names") {
@@ -159,6 +172,8 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--retry-for", {"10", "never", ""}},
         {"--dead-letter", {""}},
         {"--log", {"xml", ""}},
+        {"--stall-after", {"0s", "30", ""}},
+        {"--watchdog", {"Loop", "both", ""}},
         {"--batches", {"0", "x"}},
         {"--sink", {""}},
         {"--table", {""}},
@@ -211,7 +226,8 @@ TEST_CASE("help and version are printed and end the program") {
                                      "--max-held",     "--max-held-bytes", "--max-message-bytes",
                                      "--dedup-window", "--retry-for",      "--dead-letter",
                                      "--log",          "--batches",        "--config",
-                                     "--insecure",     "--version",        "--help"}) {
+                                     "--insecure",     "--version",        "--help",
+                                     "--stall-after",  "--watchdog"}) {
         CAPTURE(option);
         CHECK(help.find(option) != std::string::npos);
     }
