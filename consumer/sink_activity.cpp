@@ -21,6 +21,7 @@ void SinkActivity::failed(const std::string& reason, TimePoint now) {
     status_.called_since.reset();
     status_.reason = reason;
     ++status_.failed_calls;
+    ++failures_and_ends_;
 }
 
 void SinkActivity::retried(TimePoint now) {
@@ -32,6 +33,7 @@ void SinkActivity::retried(TimePoint now) {
 void SinkActivity::worked(TimePoint now) {
     const std::lock_guard lock(mutex_);
     status_.called_since = now;
+    failures_and_ends_ += status_.failing_since ? 1U : 0U;
     status_.failing_since.reset();
     status_.reason.clear();
 }

@@ -3,6 +3,7 @@
 // that hangs in a call keeps nobody from asking.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <mutex>
@@ -37,10 +38,13 @@ public:
     void buried(std::size_t dead_letters);
 
     SinkStatus status() const;
+    // Rises with each failure, and when the failing ends. Cheap enough to ask all the time.
+    std::uint64_t failures_and_ends() const { return failures_and_ends_.load(); }
 
 private:
     mutable std::mutex mutex_;
     SinkStatus status_;  // guarded by mutex_
+    std::atomic<std::uint64_t> failures_and_ends_{0};
 };
 
 }  // namespace blocky

@@ -38,6 +38,7 @@ public:
     std::optional<TimePoint> last_beat() const;
     // As it is now, however old the snapshot is.
     SinkStatus sink() const { return activity_.status(); }
+    std::uint64_t sink_failures_and_ends() const { return activity_.failures_and_ends(); }
 
 private:
     const SinkActivity& activity_;

@@ -22,6 +22,11 @@ std::optional<TimePoint> StatusReporter::due_at() const {
 
 void StatusReporter::turned(const Standing& standing, TimePoint now) {
     board_.beat(now);
+    if (standing.state != state_ || board_.sink_failures_and_ends() != sink_failures_and_ends_) {
+        state_ = standing.state;
+        sink_failures_and_ends_ = board_.sink_failures_and_ends();
+        changed_ = true;
+    }
     if (const auto due = due_at(); due && now >= *due) {
         put_up(standing, now);
     }

@@ -53,7 +53,9 @@ private:
     std::deque<std::shared_ptr<const BatchEvent>> batches_;
     std::shared_ptr<const std::vector<std::string>> names_;  // of the roster at names_version_
     std::uint64_t names_version_ = 0;
-    std::optional<TimePoint> put_up_at_;  // the latest
+    std::optional<TimePoint> put_up_at_;                 // the latest
+    Snapshot::State state_ = Snapshot::State::kServing;  // as it was in the latest turn
+    std::uint64_t sink_failures_and_ends_ = 0;           // the same
     bool changed_ = true;
 };
 

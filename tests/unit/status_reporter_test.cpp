@@ -172,6 +172,24 @@ TEST_CASE("a snapshot stays as it is while the consumer goes on") {
     CHECK(before->held_messages == 1);
 }
 
+TEST_CASE(
+    "that it drains, that the sink fails and that it works again are shown without more ado") {
+    Reporting r;
+    r.turn(0s);
+    r.reporter.turned({Snapshot::State::kDraining, r.batcher, r.metrics, 0}, at(1s));
+    const auto draining = r.board.latest();
+    CHECK(draining->state == Snapshot::State::kDraining);
+    r.turn(2s);
+    r.activity.failed("away", at(3s));
+    CHECK(r.turn(3s)->sink.failing_since == at(3s));
+    const auto failing = r.turn(4s);
+    CHECK(r.turn(5s) == failing);
+    r.activity.worked(at(6s));
+    CHECK_FALSE(r.turn(6s)->sink.failing_since);
+    r.activity.worked(at(7s));
+    CHECK(r.turn(7s)->taken_at == at(6s));
+}
+
 TEST_CASE("what the sink is at is in it") {
     Reporting r;
     r.activity.begun(7, at(1s));

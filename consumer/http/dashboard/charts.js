@@ -117,23 +117,36 @@ export class Charts {
     for (const each of [this.#batches, this.#times, this.#throughput]) each.update("none");
   }
 
-  show(model, now) {
+  showBatches(model) {
     this.#shown = model.batches.slice(-BARS);
-    const labels = this.#shown.map((batch) => String(batch.batch));
-    this.#batches.data.labels = this.#times.data.labels = labels;
+    this.#batches.data.labels = this.#labels();
     this.#batches.data.datasets[0].data = this.#shown.map((batch) => batch.size);
     this.#paintBars();
+    this.#batches.update("none");
+  }
+
+  // The same batches.
+  showTimes() {
+    this.#times.data.labels = this.#labels();
     // An empty batch has no times; and nothing has no place on a logarithmic scale.
     const time = (batch, name) => batch.size > 0 ? Math.max(0.001, batch[name]) : null;
     this.#times.data.datasets[0].data = this.#shown.map((batch) => time(batch, "hold_ms_max"));
     this.#times.data.datasets[1].data = this.#shown.map((batch) => time(batch, "process_ms"));
+    this.#times.update("none");
+  }
+
+  showThroughput(model, now) {
     const seconds = model.perSecond(now);
     this.#throughput.data.labels = seconds.map((_, index) => `${seconds.length - index} s ago`);
     this.#throughput.data.datasets[0].data = seconds;
-    for (const each of [this.#batches, this.#times, this.#throughput]) each.update("none");
+    this.#throughput.update("none");
   }
 
-  // The same in words, for who does not see the charts.
+  #labels() {
+    return this.#shown.map((batch) => String(batch.batch));
+  }
+
+  // The same in words, for who does not see the charts. Empty batches are not spoken of.
   describe(model, now) {
     const say = (id, text) => { document.getElementById(id).textContent = text; };
     const filled = this.#shown.filter((batch) => batch.size > 0);
@@ -142,8 +155,10 @@ export class Charts {
     } else {
       const sizes = filled.map((batch) => batch.size);
       const latest = filled.at(-1);
-      say("batches-words", `Last ${plural(this.#shown.length, "batch", "batches")}: ${count(Math.min(...sizes))} to ` +
-        `${plural(Math.max(...sizes), "message", "messages")}; the latest by ${latest.trigger}.`);
+      const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+      say("batches-words", `Last ${plural(filled.length, "batch", "batches")}: ` +
+        `${least === most ? "" : `${count(least)} to `}${plural(most, "message", "messages")}` +
+        `${least === most ? " each" : ""}; the latest by ${latest.trigger}.`);
       say("times-words", `Latest: held ${duration(latest.hold_ms_max)} at most, processed in ${duration(latest.process_ms)}.`);
     }
     say("throughput-words", `${rate(model.throughput(now))} messages a second now.`);

@@ -1,5 +1,5 @@
 // The page: takes the feed into the model, and shows it. What moves is drawn with the screen's frames
-// (dots); numbers, tables and charts a few times a second; words for screen readers less often.
+// (dots); numbers, tables and charts a few times a second. Nothing of that is read out by itself.
 
 import { Charts } from "./charts.js";
 import { Dots } from "./dots.js";
@@ -8,7 +8,6 @@ import { Model } from "./model.js";
 import { count, duration, plural, rate } from "./words.js";
 
 const BETWEEN_NUMBERS = 250; // ms
-const BETWEEN_WORDS = 3000;
 const ROWS = 20;
 const NAMES = 24;
 const TROUBLE = {
@@ -34,7 +33,6 @@ const dots = new Dots(element("dots"), element("dots-words"), element("selected"
 const charts = new Charts();
 let paused = false;
 let numbersAt = -Infinity;
-let wordsAt = -Infinity;
 let scheduled = false;
 
 // The value of each series of /metrics that the page shows, from the state.
@@ -134,7 +132,9 @@ function showMissing(state) {
     missing === 0 ? "Nobody is missing." :
     `${plural(missing, "producer has", "producers have")} no message in it${state.barrier === null ? "" : "; the batch waits for them"}.`;
   const shown = names.slice(0, NAMES);
-  if (missing > shown.length) shown.push(`and ${count(missing - shown.length)} more`);
+  const absent = live === model.names.length ? missing - names.length : 0; // the barrier counts on them
+  if (missing - absent > shown.length) shown.push(`and ${count(missing - absent - shown.length)} more`);
+  if (absent > 0) shown.push(`${count(absent)} not connected yet`);
   fill(element("missing"), "li", shown.length, (item, index) => { item.textContent = shown[index]; });
 }
 
@@ -166,6 +166,28 @@ function showIdentity(state) {
     `${state.endpoints.join(", ")} · ${timer}${state.barrier === null ? "" : " · barrier"} · version ${state.version}`;
 }
 
+// What is due a few times a second, one part a frame, so that no frame carries all of it.
+const PARTS = [
+  (state, now) => {
+    showIdentity(state);
+    showNumbers(state, now);
+    showSink(state);
+    showOpenBatch(state, now);
+    dots.describe(state.producers);
+  },
+  (state) => {
+    showMissing(state);
+    showTable();
+  },
+  () => charts.showBatches(model),
+  () => charts.showTimes(),
+  (_, now) => {
+    charts.showThroughput(model, now);
+    charts.describe(model, now);
+  },
+];
+let part = PARTS.length; // the next one to show
+
 // One frame: as much as is due.
 function show(now) {
   scheduled = false;
@@ -174,19 +196,14 @@ function show(now) {
   if (paused || state === null) return;
   document.body.dataset.run = state.run;
   dots.show(model.names, model.marks);
-  if (now - numbersAt < BETWEEN_NUMBERS) return;
-  numbersAt = now;
-  showIdentity(state);
-  showNumbers(state, now);
-  showSink(state);
-  showOpenBatch(state, now);
-  showMissing(state);
-  showTable();
-  charts.show(model, now);
-  if (now - wordsAt < BETWEEN_WORDS) return;
-  wordsAt = now;
-  dots.describe(state.producers.held === undefined ? { ...state.producers, held: state.held.producers } : state.producers);
-  charts.describe(model, now);
+  if (part === PARTS.length && now - numbersAt >= BETWEEN_NUMBERS) {
+    numbersAt = now;
+    part = 0;
+  }
+  if (part < PARTS.length) {
+    PARTS[part++](state, now);
+    schedule();
+  }
 }
 
 function schedule() {
@@ -232,7 +249,9 @@ for (const [metric, words] of Object.entries(TROUBLE)) {
   name.textContent = words;
   number.dataset.metric = metric;
   number.textContent = "–";
-  element("trouble").append(name, number);
+  const pair = document.createElement("div");
+  pair.append(name, number);
+  element("trouble").append(pair);
 }
 setTheme(preferredTheme());
 setInterval(schedule, BETWEEN_NUMBERS); // time passes though nothing comes

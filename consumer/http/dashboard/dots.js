@@ -1,7 +1,7 @@
 // The producers as dots on a canvas: a dot fills while its producer is held, and empties at the
 // release. From some hundreds on they become a grid of cells, each for as many producers as need be.
 
-import { plural } from "./words.js";
+import { count, plural } from "./words.js";
 
 const DOTS_AT_MOST = 400;
 const CELLS_AT_MOST = 1200;
@@ -56,16 +56,16 @@ export class Dots {
     const group = this.#layout.group > 1 ? ` Each cell is ${this.#layout.group} producers.` : "";
     this.#words.textContent = producers.live === 0 ? "Nobody has pushed yet." :
       `${plural(producers.held, "producer waits", "producers wait")} for a reply, ` +
-      `${producers.live - producers.held} do not.${group}${shown}`;
+      `${count(producers.live - producers.held)} ${producers.live - producers.held === 1 ? "does" : "do"} not.${group}${shown}`;
   }
 
   #arrange() {
     const width = this.#canvas.clientWidth || 300;
-    const count = this.#names.length;
-    const round = count <= DOTS_AT_MOST;
-    const group = round ? 1 : Math.ceil(count / CELLS_AT_MOST);
-    const cells = Math.ceil(count / group);
-    const step = round ? (count <= 40 ? 30 : count <= 120 ? 22 : 16) : cells <= 600 ? 14 : 11;
+    const number = this.#names.length;
+    const round = number <= DOTS_AT_MOST;
+    const group = round ? 1 : Math.ceil(number / CELLS_AT_MOST);
+    const cells = Math.ceil(number / group);
+    const step = round ? (number <= 40 ? 30 : number <= 120 ? 22 : 16) : cells <= 600 ? 14 : 11;
     const columns = Math.max(1, Math.floor(width / step));
     const height = Math.max(1, Math.ceil(cells / columns)) * step;
     this.#layout = { columns, step, group, cells, round };
