@@ -50,7 +50,8 @@ ClientStream::Head ClientStream::receive_head(Duration patience) {
             return Head::kNone;
         }
         head_.append(part.data(), got);
-        if (const auto size = head_size(head_)) {
+        const auto size = head_size(head_);
+        if (size && *size <= kLongestHead) {
             head_ = relevant_head(std::string_view(head_).substr(0, *size));
             return Head::kComplete;
         }

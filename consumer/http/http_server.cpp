@@ -86,6 +86,7 @@ public:
         }
         quit_.raise();
         acceptor_.join();
+        listener_.close();
         ending_.begin();
         board_.close();
         pool_.end(kEndPatience);

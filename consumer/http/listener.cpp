@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <stdexcept>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -17,6 +18,7 @@ namespace blocky {
 namespace {
 
 constexpr int kBacklog = 128;
+constexpr int kSendBuffer = 256 << 10;  // left to itself it grows to megabytes per slow reader
 
 union SocketAddress {
     sockaddr any;
@@ -51,7 +53,13 @@ Listener::Listener(const HttpAddress& address)
 }
 
 Listener::~Listener() {
-    close(descriptor_);
+    close();
+}
+
+void Listener::close() {
+    if (descriptor_ >= 0) {
+        ::close(std::exchange(descriptor_, -1));
+    }
 }
 
 void Listener::bind_and_listen() {
@@ -63,7 +71,7 @@ void Listener::bind_and_listen() {
     if (bind(descriptor_, &socket_address.any, size) != 0 || listen(descriptor_, kBacklog) != 0 ||
         getsockname(descriptor_, &socket_address.any, &size) != 0) {
         const auto error = errno;
-        close(descriptor_);
+        close();
         errno = error;
         fail();
     }
@@ -72,7 +80,11 @@ void Listener::bind_and_listen() {
 }
 
 int Listener::accept() const {
-    return accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    const int connection = accept4(descriptor_, nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (connection >= 0) {
+        setsockopt(connection, SOL_SOCKET, SO_SNDBUF, &kSendBuffer, sizeof kSendBuffer);
+    }
+    return connection;
 }
 
 void Listener::fail() const {

@@ -19,6 +19,8 @@ public:
     // With the port that it was given.
     const HttpAddress& address() const { return address_; }
 
+    // The port is free from now on.
+    void close();
     // The descriptor of a new connection, non-blocking and the caller's; negative with errno.
     int accept() const;
 

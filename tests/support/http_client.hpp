@@ -31,8 +31,8 @@ public:
         address.sin_family = AF_INET;
         address.sin_port = htons(port);
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        // NOLINTNEXTLINE(cppcoreguidelines-pro-type-cstyle-cast): how sockets take addresses
-        REQUIRE(connect(descriptor_, (const sockaddr*)&address, sizeof address) == 0);
+        REQUIRE(connect(descriptor_, reinterpret_cast<const sockaddr*>(&address), sizeof address) ==
+                0);
     }
     ~HttpClient() {
         if (descriptor_ >= 0) {
