@@ -40,9 +40,9 @@ TEST_CASE("endpoints are the same though they are written differently") {
         {"tcp://*:1", "tcp://0.0.0.0:1"},        {"tcp://*:1", "tcp://[::]:1"},
         {"tcp://[0:0::0:1]:1", "tcp://[::1]:1"}, {"tcp://[FE80::1]:1", "tcp://[fe80::1]:1"},
         {"ipc:///run/./x", "ipc:///run/x"},      {"ipc:///run//a/../x", "ipc:///run/x"}};
-    for (const auto& [bind, socket] : same) {
-        CAPTURE(bind);
-        CHECK(with_passed({bind}, passed({socket})) == Strings{socket});
+    for (const auto& pair : same) {
+        CAPTURE(pair.first);
+        CHECK(with_passed({pair.first}, passed({pair.second})) == Strings{pair.second});
     }
 }
 
