@@ -40,12 +40,12 @@ LineOutput::~LineOutput() {
     }
 }
 
-bool LineOutput::write(std::string_view line) {
+bool LineOutput::put(std::string_view text, std::string_view end) {
     if (!flush_rest()) {
         ++dropped_;
         return false;
     }
-    rest_.assign(line).append(1, '\n');
+    rest_.assign(text).append(end);
     const auto whole = rest_.size();
     if (!flush_rest() && rest_.size() == whole) {
         rest_.clear();

@@ -19,11 +19,14 @@ public:
 
     // Adds the newline. Lines are never cut short: the rest of one that did not fit goes first.
     // False, with errno set, when the line was dropped.
-    bool write(std::string_view line);
+    bool write(std::string_view line) { return put(line, "\n"); }
+    // The same without a newline: what is written next goes on from there.
+    bool write_part(std::string_view text) { return put(text, ""); }
 
     std::uint64_t dropped() const { return dropped_; }
 
 private:
+    bool put(std::string_view text, std::string_view end);
     bool flush_rest();
 
     int descriptor_;

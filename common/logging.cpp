@@ -24,6 +24,7 @@ class StderrOutput {
 public:
     void write(std::string_view line) {
         const std::lock_guard lock(mutex_);
+        clear_status();
         bool written = output_.write(line);
         if (!written && !stuck_) {
             pollfd room{STDERR_FILENO, POLLOUT, 0};
@@ -33,12 +34,22 @@ public:
         stuck_ = !written;
     }
 
+    void show_status(std::string_view text) {
+        const std::lock_guard lock(mutex_);
+        clear_status();
+        status_shown_ = !text.empty() && output_.write_part(text);
+    }
+
 private:
     static constexpr int kPatienceMs = 50;
+    static constexpr std::string_view kClearLine = "\r\x1b[K";
+
+    void clear_status() { status_shown_ = status_shown_ && !output_.write_part(kClearLine); }
 
     std::mutex mutex_;
     LineOutput output_{STDERR_FILENO};
     bool stuck_ = false;
+    bool status_shown_ = false;
 };
 
 StderrOutput& stderr_output() {
@@ -74,6 +85,10 @@ void set_up_logging(const std::string& program) {
 
 void print_to_stderr(const std::string& line) {
     stderr_output().write(line);
+}
+
+void show_status(const std::string& text) {
+    stderr_output().show_status(text);
 }
 
 }  // namespace blocky

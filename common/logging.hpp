@@ -14,4 +14,9 @@ void set_up_logging(const std::string& program);
 // One plain line to stderr, as it is. A stderr that takes nothing is no reason to fail.
 void print_to_stderr(const std::string& line);
 
+// Where stderr is a terminal: shows `text`, which is shorter than a line of it, on the line where
+// the cursor is, instead of the text before; empty: nothing. Whatever else is printed takes its
+// place, so that it is to be shown again now and then. A terminal that takes nothing is left alone.
+void show_status(const std::string& text);
+
 }  // namespace blocky

@@ -42,7 +42,8 @@ PushResult Client::push(std::string_view value, std::string_view id, std::string
         if (!received) {
             return received;
         }
-        received->held = Clock::now() - start;
+        received->at = Clock::now();
+        received->held = received->at - start;
         const auto& reply = received->reply;
         if (reply.ok) {
             return received;
@@ -102,7 +103,7 @@ std::optional<Acknowledgement> Client::take_reply(std::string_view id) {
         sent_ = false;
         return std::nullopt;
     }
-    return Acknowledgement{std::move(*reply), std::move(*body), {}};
+    return Acknowledgement{std::move(*reply), std::move(*body), {}, {}};
 }
 
 void Client::follow_connection(const ConnectionEvents& events) {

@@ -28,8 +28,8 @@ public:
     bool ready();
 
     int descriptor() const { return descriptor_; }
-    // Bytes taken from the descriptor so far.
-    std::uint64_t bytes_read() const { return bytes_read_; }
+    // Bytes of the lines handed out so far, and of at most one more; not of what is read ahead.
+    std::uint64_t bytes_taken() const { return bytes_read_ - (buffer_.size() - at_); }
 
 private:
     enum class Fill { kMore, kNothing, kEnd, kStopped };

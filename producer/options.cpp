@@ -119,6 +119,9 @@ void add_message_options(CommandLine& line, ProducerOptions& options) {
                  options.rate = parse_rate(text);
                  return options.rate.has_value();
              });
+}
+
+void add_output_options(CommandLine& line, ProducerOptions& options) {
     line.add({"--log", "quiet|text|json", "text", "quiet, text or json",
               "One line per reply on stdout; `json`: the reply itself"},
              [&options](const std::string& text) {
@@ -127,6 +130,14 @@ void add_message_options(CommandLine& line, ProducerOptions& options) {
                                                  : ReplyFormat::kText;
                  return text == "json" || text == "quiet" || text == "text";
              });
+    line.add(
+        {"--progress", "auto|never", "auto", "auto or never",
+         "What is said on stderr of how it goes. `auto`: on a terminal a line that is drawn "
+         "over, else a line every 5 s; and a summary at the end. `never`: only what goes wrong"},
+        [&options](const std::string& text) {
+            options.progress = text == "never" ? ProgressMode::kNever : ProgressMode::kAuto;
+            return text == "auto" || text == "never";
+        });
 }
 
 // What is waiting to go, and how much may be on its way.
@@ -196,6 +207,7 @@ std::optional<ProducerOptions> parse_producer_options(int argc, const char* cons
     add_connection_options(line, options);
     add_message_options(line, options);
     add_flow_options(line, options);
+    add_output_options(line, options);
     if (!line.parse(argc, argv)) {
         return std::nullopt;
     }

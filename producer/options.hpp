@@ -7,6 +7,7 @@
 #include <string>
 
 #include "producer/json_id.hpp"
+#include "producer/progress.hpp"
 #include "producer/push.hpp"
 #include "producer/reply_log.hpp"
 
@@ -23,6 +24,7 @@ struct ProducerOptions {
     std::size_t in_flight = 1;           // 1: in lock-step
     std::size_t bundle = 1;              // messages in one request at most
     ReplyFormat log = ReplyFormat::kText;
+    ProgressMode progress = ProgressMode::kAuto;
 };
 
 // Nothing when --help or --version was asked for and has been printed. Throws UsageError.

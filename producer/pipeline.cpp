@@ -256,6 +256,7 @@ Duration Pipeline::next_delay() {
 
 void Pipeline::acknowledge(OpenMessage& message) {
     outcome_->held = now_ - message.pushed_at;
+    outcome_->at = now_;
     backoff_.reset();
     ++outcomes_;
     window_.release(message);

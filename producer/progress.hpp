@@ -1,37 +1,53 @@
-// The progress line on a terminal: how many messages, how fast, how far.
+// How a run is going, on stderr: on a terminal one line that is drawn over, else a line every five
+// seconds; and a summary when it is over. A thread of its own says it, so that it is said whatever
+// the run waits for: a reply, a line of input, its turn, a reader of its replies.
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
+#include <mutex>
 #include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
 
-#include "common/clock.hpp"
+#include "producer/tally.hpp"
 
 namespace blocky {
 
+enum class ProgressMode { kAuto, kNever };
+
 class Progress {
 public:
-    // Shows nothing unless stderr is a terminal that the replies do not go to as well.
-    explicit Progress(bool prints_replies);
-    // Leaves the last state of the line on the screen.
+    // `prints_replies`: they go to stdout, which may be the same terminal; then only a wait is
+    // worth a line beside them. kNever: says nothing, has no thread, and costs nothing.
+    Progress(ProgressMode mode, bool prints_replies, Tally tally);
+    // Says nothing more; the summary neither.
     ~Progress();
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    // Whether there is anybody to show it to; update() does nothing else.
-    bool shown() const { return shown_; }
+    // For one thread, about each message: see Tally.
+    void pushed(std::uint64_t number);
+    void settled(const PushResult& result, std::optional<double> input_taken);
+    void skipped();
 
-    // After each message; draws a few times a second at most. `share_done` is 0 to 1, if known.
-    void update(std::uint64_t acknowledged, std::optional<double> share_done);
+    // The run is over: the summary takes the place of the progress.
+    void finish();
 
 private:
-    void draw(TimePoint now);
+    enum class Style { kSilent, kRedrawn, kLines, kWaitsOnly };
+    static Style style(ProgressMode mode, bool prints_replies);
 
-    bool shown_;
-    bool drawn_ = false;
-    TimePoint start_;
-    TimePoint drawn_at_;
-    std::uint64_t acknowledged_ = 0;
-    std::optional<double> share_done_;
+    void report_until(const std::stop_token& stop);
+    void report(std::unique_lock<std::mutex>& lock);
+    void end_thread();
+
+    const Style style_;
+    std::mutex mutex_;
+    std::condition_variable_any stopped_;
+    Tally tally_;  // under mutex_
+    std::jthread reporter_;
 };
 
 }  // namespace blocky

@@ -41,6 +41,7 @@ struct Acknowledgement {
     ReceivedReply reply;
     std::string body;  // of the reply, as received; empty where one reply was for a whole bundle
     Duration held{0};  // from the call that pushed it to the reply
+    TimePoint at;      // when the reply was read
 };
 
 // The message is not known to be processed.

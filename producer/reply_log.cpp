@@ -67,6 +67,8 @@ void ReplyLog::print(std::string line) {
     if (broken_) {
         return;
     }
+    // Between the members of a foreign consumer's reply, or in its words for a person.
+    std::ranges::replace(line, '\n', ' ');
     line += '\n';
     if (!write_all(line)) {
         broken_ = true;

@@ -88,7 +88,9 @@ Run::Run(const ProducerOptions& options, const StopSignal& stop)
       client_options_(client_options(options, stop)),
       source_(make_source(options, stop)),
       log_(options.log, stop.descriptor()),
-      progress_(options.log != ReplyFormat::kQuiet),
+      progress_(
+          options.progress, options.log != ReplyFormat::kQuiet,
+          Tally(Clock::now(), options.input || options.replay ? "line" : "message", options.count)),
       pace_(options.rate) {}
 
 int Run::operator()() {
@@ -97,6 +99,7 @@ int Run::operator()() {
     } else {
         push_pipelined();
     }
+    progress_.finish();
     return lost_ == 0 ? EXIT_SUCCESS : kNotAcknowledged;
 }
 
@@ -105,6 +108,7 @@ void Run::push_in_lock_step() {
     while (!done() && pace_.wait(stop_.descriptor()) && !stop_.requested()) {
         pace_.take();
         if (const auto item = next_item()) {
+            progress_.pushed(item->number);
             settle(item->number, item->id, client.push(item->value, item->id, item->producer));
         }
     }
@@ -125,6 +129,7 @@ void Run::push_pipelined() {
                                                                  const PushResult& result) {
                 settle(number, id, result);
             };
+            progress_.pushed(item->number);
             client.push_async(item->value, item->id, settle_it, item->producer);
         }
     }
@@ -168,6 +173,7 @@ std::optional<Item> Run::next_item() {
         return *item;
     }
     if (const auto* const skipped = std::get_if<Skipped>(&next)) {
+        progress_.skipped();
         report(skipped->name, skipped->reason);
     } else {
         ended_ = true;
@@ -176,6 +182,7 @@ std::optional<Item> Run::next_item() {
 }
 
 void Run::settle(std::uint64_t number, std::string_view id, const PushResult& result) {
+    progress_.settled(result, source_->share_done());
     if (!open_ids_.empty()) {
         open_ids_.erase(std::string(id));
     }
@@ -193,21 +200,11 @@ void Run::settle(std::uint64_t number, std::string_view id, const PushResult& re
             ended_ = true;
         }
     }
-    if (progress_.shown()) {
-        progress_.update(acknowledged_, share_done());
-    }
 }
 
 void Run::report(const std::string& name, const std::string& reason) {
     ++lost_;
     spdlog::error("{} was not acknowledged: {}", name, reason);
-}
-
-std::optional<double> Run::share_done() const {
-    if (options_.count) {
-        return static_cast<double>(acknowledged_) / static_cast<double>(*options_.count);
-    }
-    return source_->share_done();
 }
 
 }  // namespace blocky

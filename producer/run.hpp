@@ -41,7 +41,6 @@ private:
     bool done() const { return ended_ || (options_.count && acknowledged_ >= *options_.count); }
     void settle(std::uint64_t number, std::string_view id, const PushResult& result);
     void report(const std::string& name, const std::string& reason);
-    std::optional<double> share_done() const;
 
     const ProducerOptions& options_;
     const StopSignal& stop_;

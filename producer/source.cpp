@@ -75,7 +75,7 @@ std::optional<double> LineByLine::share_done() const {
     if (!size_) {
         return std::nullopt;
     }
-    return std::min(1.0, static_cast<double>(reader_.bytes_read()) / static_cast<double>(*size_));
+    return std::min(1.0, static_cast<double>(reader_.bytes_taken()) / static_cast<double>(*size_));
 }
 
 LineSource::LineSource(LineSourceOptions options)

@@ -52,7 +52,7 @@ public:
     // "line 17": what a report calls the item of that number.
     virtual std::string name(std::uint64_t number) const = 0;
 
-    // How much of the input has been read, 0 to 1; nothing when the end is not known.
+    // How much of the input next() has handed out, 0 to 1; nothing when the end is not known.
     virtual std::optional<double> share_done() const = 0;
 };
 

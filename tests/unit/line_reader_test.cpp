@@ -39,7 +39,7 @@ Lines lines_of(const std::string& text, std::size_t max_bytes = kMaxBytes) {
     while (true) {
         const auto status = reader.next(line);
         if (status == Status::kEnd) {
-            CHECK(reader.bytes_read() == text.size());
+            CHECK(reader.bytes_taken() == text.size());
             return lines;
         }
         REQUIRE(status != Status::kStopped);
@@ -158,7 +158,7 @@ TEST_CASE("what stands behind the end that was given is not read") {
             text += line + "\n";
         }
         CHECK(text == (end == 0 ? "" : end == 4 ? "one\n" : end == 6 ? "one\ntw\n" : "one\ntwo\n"));
-        CHECK(reader.bytes_read() == end);
+        CHECK(reader.bytes_taken() == end);
     }
 }
 

@@ -61,12 +61,15 @@ class Consumer(Child):
 
 
 class Producer(Child):
-    """A producer; ended by the clean-up it may say 3, as its message may be unanswered."""
+    """A producer; ended by the clean-up it may say 3, as its message may be unanswered.
+
+    Its stderr has only what goes wrong, unless `progress` says otherwise.
+    """
 
     expected = (0, 3)
 
-    def __init__(self, *options, connect=(), log="json", **streams):
-        argv = [program("blocky-producer")]
+    def __init__(self, *options, connect=(), log="json", progress="never", **streams):
+        argv = [program("blocky-producer"), "--progress", progress]
         for endpoint in connect:
             argv += ["--connect", endpoint]
         if log:
