@@ -163,7 +163,7 @@ def start_producers(children, load, contender, endpoint):
     """All of the load's producers; the last one is the probe, if there is one. It is returned."""
     probed = load.extra_probe or contender.producer == "bare" or load.producers > 1
     plain = load.producers - (probed and not load.extra_probe)
-    quiet = ("--log", "quiet") if contender.producer == "blocky" else ()
+    quiet = ("--log", "quiet", "--progress", "never") if contender.producer == "blocky" else ()
     program = "blocky-producer" if contender.producer == "blocky" else "bare_producer"
     for number in range(plain):
         children.start(program, "--connect", endpoint, "--name", f"p-{number}", *quiet,

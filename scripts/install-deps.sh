@@ -3,6 +3,7 @@
 #   --tests   also those that the tests need
 #   --checks  also those that scripts/check.sh needs
 #   --bench   also those that scripts/bench.sh needs
+#   --browser also Chromium, and what drives it, for the tests of the dashboard
 set -euo pipefail
 
 # What building needs.
@@ -50,6 +51,11 @@ bench=(
     python3 # starts both sides by turns, and counts
 )
 
+browser=(
+    chromium # shows the dashboard to its tests
+    nodejs   # runs them
+)
+
 die() {
     printf 'install-deps.sh: %s\n' "$2" >&2
     exit "$1"
@@ -74,12 +80,19 @@ as_root() {
     die 1 "failed: $*"
 }
 
+with_npm=false
 for option in "$@"; do
     case $option in
         --tests) packages+=("${tests[@]}") ;;
         --checks) packages+=("${checks[@]}") ;;
         --bench) packages+=("${bench[@]}") ;;
-        *) die 2 "got \"$option\", accepts --tests, --checks, --bench" ;;
+        --browser)
+            packages+=("${browser[@]}")
+            # A nodejs that is not Debian's brings an npm of its own, and conflicts with Debian's.
+            command -v npm >/dev/null || packages+=(npm)
+            with_npm=true
+            ;;
+        *) die 2 "got \"$option\", accepts --tests, --checks, --bench, --browser" ;;
     esac
 done
 
@@ -87,11 +100,16 @@ if ! command -v apt-get >/dev/null; then
     die 1 "needs Debian's apt-get; elsewhere install the like of: ${packages[*]}"
 fi
 mapfile -t missing < <(missing_of "${packages[@]}")
-((${#missing[@]} > 0)) || exit 0
-if ((EUID != 0)) && ! command -v sudo >/dev/null; then
-    die 1 "must install ${missing[*]}, and is neither root nor has sudo"
+if ((${#missing[@]} > 0)); then
+    if ((EUID != 0)) && ! command -v sudo >/dev/null; then
+        die 1 "must install ${missing[*]}, and is neither root nor has sudo"
+    fi
+    printf 'install-deps.sh: installing %s\n' "${missing[*]}" >&2
+    as_root apt-get -q update
+    as_root apt-get -qy install --no-install-recommends "${missing[@]}"
 fi
-
-printf 'install-deps.sh: installing %s\n' "${missing[*]}" >&2
-as_root apt-get -q update
-as_root apt-get -qy install --no-install-recommends "${missing[@]}"
+if $with_npm; then
+    browser_tests=$(cd "$(dirname "${BASH_SOURCE[0]}")/../tests/browser" && pwd)
+    [[ $browser_tests/node_modules/.package-lock.json -nt $browser_tests/package-lock.json ]] ||
+        npm ci --prefix "$browser_tests" --no-audit --no-fund >&2 || die 1 "failed: npm ci --prefix $browser_tests"
+fi

@@ -14,7 +14,9 @@ set -euo pipefail
 producers=10
 seconds=999999999        # until Ctrl-C
 flood=false
+dashboard=''             # the address that it is served on
 consumer_args=()
+producer_args=()
 
 # Where the run stands. Times are hundredths of a second, as tell_time sets them.
 dir=''                   # private directory with the consumer's socket in it
@@ -39,6 +41,11 @@ Runs one blocky-consumer and many blocky-producer processes, and shows the consu
 
   --producers N   how many producer processes, 1 to 10000 (default: 10)
   --seconds S     stop after S whole seconds (default: at Ctrl-C)
+  --dashboard     serve the dashboard, on a free port of this machine, and say where
+  --sink SPEC     where batches go: sum, jsonl:PATH, sqlite:PATH … (default: sum)
+  --interval D    close a batch so often: 500ms, 2s … (default: 1s)
+  --barrier[=N]   close a batch as soon as every producer, and at least N of them, is in it
+  --in-flight N   how many messages each producer may have on their way, 1 to 100000 (default: 1)
   --flood         for contrast: the consumer replies at once, without holding anybody back
   --help          this text
 
@@ -69,11 +76,29 @@ parse_options() {
                 seconds=$2
                 shift 2
                 ;;
-            --producers=* | --seconds=*) set -- "${1%%=*}" "${1#*=}" "${@:2}" ;;
+            --dashboard) dashboard=127.0.0.1:0 && shift ;;
+            --sink | --interval)
+                require "$1" "${2-}" '.' "a value; what it may be, says blocky-consumer --help"
+                consumer_args+=("$1" "$2")
+                shift 2
+                ;;
+            --barrier | --barrier=*)
+                require "$1" "${1#--barrier}" '^(=[1-9][0-9]{0,8})?$' '--barrier, or --barrier=N with a whole number of at least 1'
+                consumer_args+=("$1")
+                shift
+                ;;
+            --in-flight)
+                require "$1" "${2-}" '^([1-9][0-9]{0,4}|100000)$' 'a whole number from 1 to 100000'
+                producer_args+=("$1" "$2")
+                shift 2
+                ;;
+            --producers=* | --seconds=* | --sink=* | --interval=* | --in-flight=*)
+                set -- "${1%%=*}" "${1#*=}" "${@:2}"
+                ;;
             --flood) flood=true && shift ;;
             -h | --help) usage && exit 0 ;;
-            --) consumer_args=("${@:2}") && return ;;
-            *) bad_usage "got \"$1\", accepts --producers N, --seconds S, --flood, --help, -- consumer options" ;;
+            --) consumer_args+=("${@:2}") && return ;;
+            *) bad_usage "got \"$1\", accepts --producers N, --seconds S, --dashboard, --sink SPEC, --interval D, --barrier[=N], --in-flight N, --flood, --help, -- consumer options" ;;
         esac
     done
 }
@@ -137,9 +162,12 @@ start() { # $1: name, then the program and its arguments
 start_by_name() {
     local bin=$root/build/bin endpoint=ipc://$dir/blocky.sock
     case $1 in
-        consumer) start consumer "$bin/blocky-consumer" --bind "$endpoint" "${consumer_args[@]}" ;;
+        consumer)
+            start consumer "$bin/blocky-consumer" --bind "$endpoint" ${dashboard:+--http "$dashboard"} "${consumer_args[@]}"
+            ;;
         stdout) start stdout tail -f /dev/null ;;  # which ends when the pipe it could write to is broken
-        *) start "$1" "$bin/blocky-producer" --connect "$endpoint" --name "$1" --log quiet ;;
+        *) start "$1" "$bin/blocky-producer" --connect "$endpoint" --name "$1" --log quiet --progress never \
+            "${producer_args[@]}" ;;
     esac
 }
 
@@ -160,6 +188,8 @@ hear() {
     if IFS= read -r -t 0.1 -u "$heard" line; then
         printf '%s\n' "$line" >&2 || true
         [[ $line != *'listening on '* ]] || ready=true
+        # One that is started again comes back where readers look for it.
+        [[ ! $line =~ 'dashboard at http://'([^/]+)/ || -z $dashboard ]] || dashboard=${BASH_REMATCH[1]}
     else
         printf '%s' "$line" >&2 || true  # a part of a line, if anything
         return 1

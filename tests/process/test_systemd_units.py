@@ -120,10 +120,10 @@ class Settings(unittest.TestCase):
             known = subprocess.run([program(os.path.basename(command[0])), "--help"], check=True,
                                    capture_output=True, encoding="utf-8").stdout
             variables = [value.partition("=")[0] for value in unit.values("Service", "Environment")]
-            self.assertTrue(variables)
-            options = [word.partition("=")[0] for word in command[1:]]
+            options = [word.partition("=")[0] for word in command[1:] if word.startswith("--")]
             options += ["--" + v.removeprefix("BLOCKY_").lower().replace("_", "-")
                         for v in variables]
+            self.assertTrue(options)
             for option in options:
                 self.assertRegex(known, rf"(?m)^ +{option}\b")
 

@@ -14,7 +14,7 @@ namespace {
 Acknowledgement acknowledgement(const std::string& body) {
     auto reply = decode_reply(body);
     REQUIRE(reply);
-    return {std::move(*reply), body, 998ms};
+    return {std::move(*reply), body, 998ms, {}};
 }
 
 std::string printed(ReplyFormat format, const std::string& body) {
