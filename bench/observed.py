@@ -18,6 +18,7 @@ import sys
 import threading
 import time
 import types
+import urllib.error
 import urllib.request
 
 import contest
@@ -53,9 +54,13 @@ def observe(address, readers):
     for _ in range(readers):
         threading.Thread(target=read_events, args=(host, int(port)), daemon=True).start()
     while True:
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
-            if b"blocky_batches_total" not in answer.read():
-                raise SystemExit("/metrics has no blocky_batches_total")
+        try:
+            with urllib.request.urlopen(f"http://{address}/metrics", timeout=10) as answer:
+                if b"blocky_batches_total" not in answer.read():
+                    raise SystemExit("/metrics has no blocky_batches_total")
+        except urllib.error.URLError:
+            return  # the consumer has ended, and with it the measurement
+        print("scraped", flush=True)
         time.sleep(1)
 
 
@@ -85,19 +90,22 @@ class Observed:
             host, port = DASHBOARD.search(children.said()).groups()
             self.process = subprocess.Popen(
                 [sys.executable, __file__, "--observe", f"{host}:{port}",
-                 "--readers", str(self.chosen.readers)])
+                 "--readers", str(self.chosen.readers)], stdout=subprocess.PIPE, text=True)
         return contest.start_producers(children, load, contender, endpoint)
 
     def run(self, load, contender):
         try:
-            sample = contest.run(load, contender, self.settings, self.start_producers)
-            if self.process is not None and self.process.poll() is not None:
-                raise SystemExit("the observers ended before their time")
-            return sample
+            return contest.run(load, contender, self.settings, self.start_producers)
         finally:
-            if self.process is not None:
-                self.process.kill()
-                self.process.wait()
+            self.check_scrapes()
+
+    def check_scrapes(self):
+        if self.process is None:
+            return
+        self.process.kill()
+        scrapes = self.process.communicate()[0].count("scraped")
+        if scrapes < self.chosen.seconds:
+            raise SystemExit(f"only {scrapes} scrapes: the observers ended before their time")
 
 
 def main():
