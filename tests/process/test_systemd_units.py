@@ -127,6 +127,15 @@ class Settings(unittest.TestCase):
             for option in options:
                 self.assertRegex(known, rf"(?m)^ +{option}\b")
 
+    def test_the_sandbox_leaves_zeromq_what_it_aborts_without(self):
+        """Seen under systemd 252: with libzmq 4.3.4 the programs died of SIGABRT at start."""
+        for name in SERVICES:
+            unit = self.unit(name)
+            self.assertIn("AF_NETLINK", unit.get("Service", "RestrictAddressFamilies").split())
+            filters = unit.values("Service", "SystemCallFilter")
+            self.assertIn("@system-service", filters)
+            self.assertNotIn("@resources", " ".join(filters))
+
     def test_the_watchdog_and_the_stop_leave_the_consumer_time(self):
         unit = self.unit("blocky-consumer.service")
         self.assertEqual(unit.get("Service", "Type"), "notify")
