@@ -21,7 +21,7 @@ namespace blocky {
 class ConnectionPool {
 public:
     struct Connection {
-        int descriptor;
+        int descriptor = -1;
         bool served = false;   // by a thread, or still waiting for one
         bool asked = false;    // its request is here
         bool evicted = false;  // does not count any longer

@@ -70,9 +70,9 @@ std::optional<ProcessMetrics> read_process_metrics() {
     const auto number = [&fields](std::size_t field) { return std::stoull(fields.at(field)); };
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
-    static const auto booted_at = boot_time();
+    static const auto kBootedAt = boot_time();
     return ProcessMetrics{
-        booted_at + static_cast<double>(number(kStartTime)) / ticks,
+        kBootedAt + static_cast<double>(number(kStartTime)) / ticks,
         static_cast<double>(number(kUserTime) + number(kSystemTime)) / ticks,
         number(kResidentPages) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE)),
         count_descriptors(), limit.rlim_cur};
