@@ -5,23 +5,20 @@ told. It builds what is missing, so it is left out where other programs than the
 import json
 import re
 import subprocess
+import unittest
 import urllib.request
 
 from support.case import BlockyCase
 from support.child import Child
-from support.settings import BIN, DEADLINE, REPOSITORY, SANITIZER, cannot_run, main
+from support.settings import BIN, DEADLINE, REPOSITORY, SANITIZER, main
 
 SCRIPT = str(REPOSITORY / "scripts" / "run.sh")
 DASHBOARD = re.compile(r"dashboard at (http://127\.0\.0\.1:\d+)/$")
 
 
+@unittest.skipIf(SANITIZER or BIN != REPOSITORY / "build" / "bin",
+                 "scripts/run.sh runs the release's programs, and others are tested")
 class RunScript(BlockyCase):
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        if SANITIZER or BIN != REPOSITORY / "build" / "bin":
-            cannot_run("scripts/run.sh runs the release's programs, and others are tested")
 
     def run_script(self, *options):
         return self.keep(Child([SCRIPT, *options]))
