@@ -13,6 +13,7 @@ import zmq
 from measured_consumer import PROGRAMS, MeasuredConsumer
 
 NEVER = ("--interval", "24h", "--max-items", "10000000", "--max-held", "10000000",
+         "--max-held-per-producer", "10000000", "--max-held-bytes-per-producer", "8GiB",
          "--max-bytes", "8GiB", "--max-held-bytes", "8GiB")
 
 

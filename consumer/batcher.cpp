@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "common/invariant.hpp"
+#include "consumer/prompt_replies.hpp"
 
 namespace blocky {
 namespace {
@@ -17,10 +18,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kFreeEnvelopeBytes = 256;
 // What a second bundle that waits for the same message counts for.
 constexpr std::size_t kShareBytes = 64;
-constexpr milliseconds kLeastRetryAfter{10};
-constexpr milliseconds kMostRetryAfter{1000};
-// Messages that have expired are swept out of the open batch when there are so many of them.
-constexpr std::size_t kGoneAtMost = 1024;
+// Replies in a bundle are small and not counted, unless a client makes many to fill the memory.
+constexpr std::size_t kFreeKeptBytes = 4096;
 // How many messages ahead complete() fetches what it needs: about as many as a processor waits for
 // at a time.
 constexpr std::size_t kLookAhead = 12;
@@ -28,22 +27,6 @@ constexpr std::size_t kLookAhead = 12;
 std::size_t envelope_charge(const Claim& claim) {
     const auto bytes = claim.envelope.bytes();
     return bytes > kFreeEnvelopeBytes ? bytes : 0;
-}
-
-Reply duplicate(const PushRequest& request) {
-    Reply reply;
-    reply.id = request.id;
-    reply.duplicate = true;
-    return reply;
-}
-
-Reply error(const PushRequest& request, ErrorCode code, std::string_view message) {
-    Reply reply;
-    reply.ok = false;
-    reply.id = request.id;
-    reply.code = code;
-    reply.message = message;
-    return reply;
 }
 
 }  // namespace
@@ -69,7 +52,7 @@ std::optional<Reply> Batcher::admit(const Arrival& arrival, Claim& claim, TimePo
         id = id ? id : ids_.hash(request.id);
         if (const auto known = ids_.find(*id)) {
             if (known->committed || options_.answer_on_receipt) {
-                return duplicate(request);
+                return duplicate_reply(request);
             }
             return take_over(arrival, known->held_as, claim, now);
         }
@@ -90,22 +73,34 @@ std::optional<Reply> Batcher::admit(const Arrival& arrival, Claim& claim, TimePo
 std::optional<Reply> Batcher::refuse(const Arrival& arrival, const Claim& claim,
                                      TimePoint now) const {
     if (draining_) {
-        return error(arrival.request, ErrorCode::kShuttingDown, "this consumer is shutting down");
+        return error_reply(arrival.request, ErrorCode::kShuttingDown,
+                           "this consumer is shutting down");
     }
     const auto bytes = arrival.bytes + envelope_charge(claim);
-    if (held_ >= options_.max_held || held_bytes_ + bytes > options_.max_held_bytes) {
-        return busy(arrival.request, now);
+    // A batch in line counts for one message at least: those of which all has expired are in it
+    // for their numbers.
+    if (std::max(held_, std::uint64_t{closed_.size()}) >= options_.max_held ||
+        held_bytes_ + bytes > options_.max_held_bytes) {
+        return busy(arrival.request, kAllIsHeld, now);
+    }
+    if (has_its_share(arrival.connection, bytes) ||
+        (held_ >= options_.max_held_per_producer &&
+         roster_.holding(arrival.connection).messages >= options_.max_held_per_producer)) {
+        return busy(arrival.request, kShareIsHeld, now);
     }
     return std::nullopt;
 }
 
-Reply Batcher::busy(const PushRequest& request, TimePoint now) const {
-    auto reply = error(request, ErrorCode::kBusy,
-                       "this consumer holds as many messages as it may (--max-held, "
-                       "--max-held-bytes)");
-    const auto to_next = std::chrono::ceil<milliseconds>(timer_.due_at().value_or(now) - now);
-    reply.retry_after = std::clamp(to_next, kLeastRetryAfter, kMostRetryAfter);
-    return reply;
+// Whether so many bytes more would be too many for one producer. It holds no more than all do, so
+// mostly nothing need be looked up.
+bool Batcher::has_its_share(std::string_view connection, std::size_t more_bytes) const {
+    const auto most = options_.max_held_bytes_per_producer;
+    return held_bytes_ + more_bytes > most && roster_.holding(connection).bytes + more_bytes > most;
+}
+
+Reply Batcher::busy(const PushRequest& request, std::string_view why, TimePoint now) const {
+    const auto due = timer_.due_at();
+    return busy_reply(request, why, due ? std::optional(*due - now) : std::nullopt);
 }
 
 // The newest sender gets the reply. Whoever sent the message alone before has given up waiting; a
@@ -121,38 +116,47 @@ std::optional<Reply> Batcher::take_over(const Arrival& arrival, std::uint64_t nu
     const bool older_waits = older.bundle && roster_.is_live(older.connection());
     const auto bytes = waiter.bytes - envelope_charge(older) + envelope_charge(claim) +
                        (twice || older_waits ? kShareBytes : 0);
-    if (bytes > waiter.bytes && held_bytes_ - waiter.bytes + bytes > options_.max_held_bytes) {
-        return busy(arrival.request, now);
+    if (const auto more = bytes - std::min(bytes, waiter.bytes); more > 0) {
+        if (held_bytes_ + more > options_.max_held_bytes) {
+            return busy(arrival.request, kAllIsHeld, now);
+        }
+        if (has_its_share(arrival.connection, more)) {
+            return busy(arrival.request, kShareIsHeld, now);
+        }
     }
+    latest_held_ = number;
     held_bytes_ = held_bytes_ - waiter.bytes + bytes;
-    waiter.bytes = bytes;
     if (twice) {
+        Roster::charge(waiter.holder, bytes - waiter.bytes);
+        waiter.bytes = bytes;
         shares_[number].push_back({0, std::move(claim), true});
         return std::nullopt;
     }
     const bool in_open_batch = &place->held == &open_;
     if (in_open_batch) {
-        roster_.leave(older.connection());
+        roster_.leave(waiter.holder);
     }
     if (older_waits) {
         shares_[number].push_back({0, std::move(older), false});
     }
     older = std::move(claim);
-    meet(arrival, older.connection(), in_open_batch);
+    roster_.release(waiter.holder, waiter.bytes);
+    waiter.bytes = bytes;
+    waiter.holder = meet(arrival, older.connection(), bytes, in_open_batch);
     close_if_full(now);
     return std::nullopt;
 }
 
 // Enters a sender in the roster, from which it is struck again at once if it is no longer there.
-void Batcher::meet(const Arrival& arrival, std::string_view connection, bool in_open_batch) {
-    if (in_open_batch) {
-        roster_.enter(connection, arrival.request.producer);
-    } else {
-        roster_.note(connection, arrival.request.producer);
-    }
+Roster::Holder Batcher::meet(const Arrival& arrival, std::string_view connection, std::size_t bytes,
+                             bool in_open_batch) {
+    auto* const holder = in_open_batch ? roster_.enter(connection, arrival.request.producer)
+                                       : roster_.note(connection, arrival.request.producer);
+    Roster::charge(holder, bytes);
     if (!arrival.live) {
         roster_.forget(connection);
     }
+    return holder;
 }
 
 void Batcher::begin_bundle(std::vector<Arrival>& members, TimePoint now) {
@@ -187,8 +191,15 @@ void Batcher::begin_bundle(std::vector<Arrival>& members, TimePoint now) {
     }
 }
 
-void Batcher::end_bundle(TimePoint now) {
+void Batcher::end_bundle(TimePoint now, std::size_t kept_bytes) {
     in_bundle_ = false;
+    if (kept_bytes > kFreeKeptBytes) {
+        const auto place = find(latest_held_);
+        invariant(place.has_value(), "a bundle that is held waits for a message that is held");
+        place->waiter().bytes += kept_bytes;
+        Roster::charge(place->waiter().holder, kept_bytes);
+        held_bytes_ += kept_bytes;
+    }
     close_if_full(now);
 }
 
@@ -205,11 +216,12 @@ void Batcher::hold(const Arrival& arrival, Claim&& claim, std::optional<IdHash> 
     if (open_.empty()) {
         timer_.batch_opened(now);
     }
-    meet(arrival, arrival.connection, true);
+    latest_held_ = accepted_;
     const auto bytes = arrival.bytes + envelope_charge(claim);
+    auto* const holder = meet(arrival, arrival.connection, bytes, true);
     open_.batch->add(accepted_, request.producer, request.id, request.value, now);
     open_.batch->bytes += arrival.bytes;
-    open_.waiters.push_back({std::move(claim), now, id, bytes, arrival.bytes});
+    open_.waiters.push_back({std::move(claim), now, id, holder, bytes, arrival.bytes});
     ++held_;
     held_bytes_ += bytes;
     if (request.deadline > milliseconds::zero() && !options_.answer_on_receipt) {
@@ -243,10 +255,9 @@ std::optional<Batcher::Place> Batcher::find(std::uint64_t number) {
     if (!open_.waiters.empty() && number >= open_.batch->messages.front().number) {
         return in(open_);
     }
-    for (auto& held : closed_) {
-        if (auto place = in(held)) {
-            return place;
-        }
+    const auto behind = std::ranges::upper_bound(closed_, number, {}, &HeldBatch::first);
+    if (behind != closed_.begin()) {
+        return in(*std::prev(behind));
     }
     return in_flight_ ? in(*in_flight_) : std::nullopt;
 }
@@ -261,6 +272,7 @@ void Batcher::expect_to_commit(const HeldBatch& done, std::size_t index) const {
 void Batcher::unhold(const Waiter& waiter) {
     --held_;
     held_bytes_ -= waiter.bytes;
+    roster_.release(waiter.holder, waiter.bytes);
 }
 
 std::vector<Released> Batcher::take_expired(TimePoint now) {
@@ -273,9 +285,6 @@ std::vector<Released> Batcher::take_expired(TimePoint now) {
             expire(*place, released);
         }
     }
-    if (open_.gone > kGoneAtMost && open_.gone > open_.size()) {
-        open_.drop_gone();
-    }
     expiry_.tidy(held_, [this](std::uint64_t number) { return find(number).has_value(); });
     return released;
 }
@@ -284,19 +293,20 @@ void Batcher::expire(const Place& place, std::vector<Released>& released) {
     const auto& [held, index] = place;
     auto& waiter = place.waiter();
     const auto& message = held.batch->messages[index];
-    unhold(waiter);
     if (waiter.id) {
         ids_.forget(*waiter.id);
     }
     waiter.gone = true;
     ++held.gone;
+    held.gone_bytes += waiter.message_bytes;
     held.batch->bytes -= waiter.message_bytes;
     if (&held == &open_) {
-        roster_.leave(waiter.claim.connection());
+        roster_.leave(waiter.holder);
         if (open_.empty()) {
             timer_.batch_closed();
         }
     }
+    unhold(waiter);
     std::vector<Share> shares;
     take_shares(message.number, index, shares);
     const std::string id(message.id);
@@ -304,6 +314,7 @@ void Batcher::expire(const Place& place, std::vector<Released>& released) {
     for (auto& share : shares) {
         released.push_back({std::move(share.claim), id});
     }
+    held.drop_gone_if_worth_it();
 }
 
 void Batcher::take_shares(std::uint64_t number, std::size_t index, std::vector<Share>& shares) {
@@ -328,6 +339,7 @@ void Batcher::close(Trigger trigger, TimePoint now) {
         batch.attendance = roster_.attendance(*options_.barrier);
     }
     const auto size = open_.waiters.size();
+    open_.first = size == 0 ? accepted_ + 1 : batch.messages.front().number;
     closed_.push_back(std::exchange(open_, {}));
     open_.reserve(size);  // batches are mostly like the one before them
     roster_.turn_page();

@@ -31,15 +31,17 @@
 namespace blocky {
 
 struct BatcherOptions {
-    Duration interval = std::chrono::seconds(1);  // between ticks; over 0
-    std::optional<Duration> linger;               // instead of ticks: from the first message on
-    std::optional<std::uint64_t> barrier;         // close when all live, and so many, are in
-    std::uint64_t max_items = 10'000;             // a batch with so many closes
-    std::uint64_t max_bytes = 16U << 20U;         // no batch has more bytes of bodies than this
-    std::uint64_t max_held = 100'000;             // accepted and not answered; over it: busy
-    std::uint64_t max_held_bytes = 256U << 20U;   // the same in bytes
-    std::size_t dedup_window = 1'000'000;         // ids of processed messages remembered
-    bool answer_on_receipt = false;               // --reply immediate
+    Duration interval = std::chrono::seconds(1);   // between ticks; over 0
+    std::optional<Duration> linger;                // instead of ticks: from the first message on
+    std::optional<std::uint64_t> barrier;          // close when all live, and so many, are in
+    std::uint64_t max_items = 10'000;              // a batch with so many closes
+    std::uint64_t max_bytes = 16U << 20U;          // no batch has more bytes of bodies than this
+    std::uint64_t max_held = 100'000;              // accepted and not answered; over it: busy
+    std::uint64_t max_held_bytes = 256U << 20U;    // the same in bytes
+    std::uint64_t max_held_per_producer = 50'000;  // of them, from one connection
+    std::uint64_t max_held_bytes_per_producer = 128U << 20U;  // the same in bytes
+    std::size_t dedup_window = 1'000'000;  // ids of processed messages remembered
+    bool answer_on_receipt = false;        // --reply immediate
 };
 
 class Batcher {
@@ -67,7 +69,8 @@ public:
     // The members of a bundle come next, and end with end_bundle(): they stay together if they fit
     // into one batch, for which the open one is closed if need be.
     void begin_bundle(std::vector<Arrival>& members, TimePoint now);
-    void end_bundle(TimePoint now);
+    // `kept_bytes`: what the bundle keeps of replies to other members while it is held; they count.
+    void end_bundle(TimePoint now, std::size_t kept_bytes = 0);
 
     // A connection has ended: nobody waits for it any more.
     void forget_connection(std::string_view connection, TimePoint now);
@@ -111,11 +114,13 @@ private:
     };
 
     std::optional<Reply> refuse(const Arrival& arrival, const Claim& claim, TimePoint now) const;
+    bool has_its_share(std::string_view connection, std::size_t more_bytes) const;
     std::optional<Reply> take_over(const Arrival& arrival, std::uint64_t number, Claim& claim,
                                    TimePoint now);
-    Reply busy(const PushRequest& request, TimePoint now) const;
+    Reply busy(const PushRequest& request, std::string_view why, TimePoint now) const;
     void hold(const Arrival& arrival, Claim&& claim, std::optional<IdHash> id, TimePoint now);
-    void meet(const Arrival& arrival, std::string_view connection, bool in_open_batch);
+    Roster::Holder meet(const Arrival& arrival, std::string_view connection, std::size_t bytes,
+                        bool in_open_batch);
     std::optional<Place> find(std::uint64_t number);
     void unhold(const Waiter& waiter);
     void expect_to_commit(const HeldBatch& done, std::size_t index) const;
@@ -141,7 +146,8 @@ private:
     bool sink_was_freed_ = false;  // since the latest take_due()
     TimePoint sink_free_since_ = TimePoint::min();
     bool draining_ = false;
-    bool in_bundle_ = false;  // more members of a bundle are to come
+    bool in_bundle_ = false;         // more members of a bundle are to come
+    std::uint64_t latest_held_ = 0;  // the message that somebody was held for last
 };
 
 }  // namespace blocky

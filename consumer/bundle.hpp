@@ -37,6 +37,15 @@ struct Bundle {
         --open;
     }
     bool done() const { return open == 0; }
+
+    // The memory that the replies take which are written already.
+    std::size_t kept_bytes() const {
+        std::size_t bytes = replies.size() * sizeof(std::string);
+        for (const auto& reply : replies) {
+            bytes += reply.capacity();
+        }
+        return bytes;
+    }
 };
 
 // Who is to be answered for a message: whoever sent it alone, or a place in a bundle.

@@ -5,6 +5,13 @@
 #include <utility>
 
 namespace blocky {
+namespace {
+
+// So little is not worth the move of what stays.
+constexpr std::size_t kGoneAtMost = 1024;
+constexpr std::size_t kGoneBytesAtMost = 4096;
+
+}  // namespace
 
 std::optional<std::size_t> HeldBatch::find(std::uint64_t number) const {
     const auto& messages = batch->messages;
@@ -31,6 +38,14 @@ void HeldBatch::drop_gone() {
     }
     waiters = std::move(kept_waiters);
     gone = 0;
+    gone_bytes = 0;
+}
+
+void HeldBatch::drop_gone_if_worth_it() {
+    if (empty() || (gone > kGoneAtMost && gone > size()) ||
+        gone_bytes > batch->bytes + kGoneBytesAtMost) {
+        drop_gone();
+    }
 }
 
 }  // namespace blocky

@@ -13,6 +13,7 @@
 #include "consumer/batch.hpp"
 #include "consumer/bundle.hpp"
 #include "consumer/id_table.hpp"
+#include "consumer/roster.hpp"
 
 namespace blocky {
 
@@ -21,8 +22,9 @@ struct Waiter {
     Claim claim;
     TimePoint arrival;
     std::optional<IdHash> id;
-    std::size_t bytes = 0;          // that it counts for in --max-held-bytes
-    std::size_t message_bytes = 0;  // of them, those that count in --max-bytes
+    Roster::Holder holder = nullptr;  // whom it counts for, until it is released
+    std::size_t bytes = 0;            // that it counts for in --max-held-bytes
+    std::size_t message_bytes = 0;    // of them, those that count in --max-bytes
     bool gone = false;  // its message has expired, and leaves the batch before the sink sees it
 };
 
@@ -42,8 +44,10 @@ struct Released {
 struct HeldBatch {
     std::shared_ptr<Batch> batch = std::make_shared<Batch>();  // shared once it is in flight
     std::vector<Waiter> waiters;
-    std::vector<Share> shares;  // only once it is over
-    std::size_t gone = 0;       // of the waiters
+    std::vector<Share> shares;   // only once it is over
+    std::uint64_t first = 0;     // the number of its first message, once it is closed
+    std::size_t gone = 0;        // of the waiters
+    std::size_t gone_bytes = 0;  // of their messages
 
     std::size_t size() const { return waiters.size() - gone; }
     bool empty() const { return size() == 0; }
@@ -58,6 +62,8 @@ struct HeldBatch {
 
     // Makes sure that nothing of what is gone is left.
     void drop_gone();
+    // The same, if that is the greater part: so what is gone takes no more room than what is not.
+    void drop_gone_if_worth_it();
 };
 
 }  // namespace blocky

@@ -91,6 +91,15 @@ void add_batch_options(CommandLine& line, ConsumerOptions& options) {
     line.add({"--max-held-bytes", "SIZE", "256MiB", fmt::format("a size over 0: {}", kSizeForm),
               "Hold at most SIZE of request bodies; beyond it `busy`"},
              into(batcher.max_held_bytes, positive_size));
+    line.add({"--max-held-per-producer", "N", "50000", "a count of at least 1, at most 2^31",
+              "Hold at most N messages of one producer, a connection; beyond it `busy` to that "
+              "one only"},
+             into(batcher.max_held_per_producer, count_from(1, kMostHeld)));
+    line.add({"--max-held-bytes-per-producer", "SIZE", "128MiB",
+              fmt::format("a size over 0: {}", kSizeForm),
+              "Hold at most SIZE of request bodies of one producer; beyond it `busy` to that one "
+              "only"},
+             into(batcher.max_held_bytes_per_producer, positive_size));
     line.add({"--dedup-window", "N", "1000000", "a count, at most 2^31",
               "Remember the ids of the last N processed messages (about 32 bytes each); 0: none"},
              into(batcher.dedup_window, count_from(0, kMostHeld)));

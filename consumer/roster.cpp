@@ -20,9 +20,9 @@ std::string in_hex(std::string_view connection) {
 
 }  // namespace
 
-Roster::Entry& Roster::entry_of(std::string_view connection, std::string_view name) {
+Roster::Holder Roster::holder_of(std::string_view connection, std::string_view name) {
     if (latest_ != nullptr && latest_->first == connection && latest_->second.name == name) {
-        return latest_->second;  // of many from one producer, as in a bundle
+        return latest_;  // of many from one producer, as in a bundle
     }
     auto found = entries_.find(connection);
     if (found == entries_.end()) {
@@ -35,15 +35,18 @@ Roster::Entry& Roster::entry_of(std::string_view connection, std::string_view na
         ++version_;
     }
     latest_ = &*found;
-    return found->second;
+    return latest_;
 }
 
-void Roster::note(std::string_view connection, std::string_view name) {
-    entry_of(connection, name);
+Roster::Holder Roster::note(std::string_view connection, std::string_view name) {
+    auto* const holder = holder_of(connection, name);
+    ++holder->second.holding.messages;
+    return holder;
 }
 
-void Roster::enter(std::string_view connection, std::string_view name) {
-    auto& entry = entry_of(connection, name);
+Roster::Holder Roster::enter(std::string_view connection, std::string_view name) {
+    auto* const holder = note(connection, name);
+    auto& entry = holder->second;
     if (!is_present(entry)) {
         entry.page = page_;
         entry.messages = 0;
@@ -51,17 +54,34 @@ void Roster::enter(std::string_view connection, std::string_view name) {
         live_present_ += entry.live ? 1U : 0U;
     }
     ++entry.messages;
+    return holder;
 }
 
-void Roster::leave(std::string_view connection) {
-    const auto found = entries_.find(connection);
-    if (found == entries_.end() || !is_present(found->second)) {
-        return;
-    }
-    if (--found->second.messages == 0) {
+void Roster::charge(Holder holder, std::uint64_t bytes) {
+    holder->second.holding.bytes += bytes;
+}
+
+void Roster::leave(Holder holder) {
+    auto& entry = holder->second;
+    if (is_present(entry) && --entry.messages == 0) {
         --present_;
-        live_present_ -= found->second.live ? 1U : 0U;
+        live_present_ -= entry.live ? 1U : 0U;
     }
+}
+
+void Roster::release(Holder holder, std::uint64_t bytes) {
+    auto& entry = holder->second;
+    entry.holding.bytes -= bytes;
+    if (--entry.holding.messages == 0 && !entry.live) {
+        erase(holder);
+    }
+}
+
+void Roster::erase(Holder holder) {
+    if (latest_ == holder) {
+        latest_ = nullptr;
+    }
+    entries_.erase(entries_.find(holder->first));
 }
 
 void Roster::forget(std::string_view connection) {
@@ -69,27 +89,28 @@ void Roster::forget(std::string_view connection) {
     if (found == entries_.end() || !found->second.live) {
         return;
     }
+    auto& entry = found->second;
     --live_;
     ++version_;
-    if (!is_present(found->second)) {
-        latest_ = nullptr;
-        entries_.erase(found);
-        return;
+    entry.live = false;
+    live_present_ -= is_present(entry) ? 1U : 0U;
+    if (entry.holding.messages == 0) {
+        erase(&*found);
     }
-    found->second.live = false;
-    --live_present_;
-    ended_.emplace_back(connection);
 }
 
 void Roster::turn_page() {
     ++page_;
     present_ = 0;
     live_present_ = 0;
-    for (const auto& connection : ended_) {
-        latest_ = nullptr;
-        entries_.erase(connection);
+}
+
+Holding Roster::holding(std::string_view connection) const {
+    if (latest_ != nullptr && latest_->first == connection) {
+        return latest_->second.holding;
     }
-    ended_.clear();
+    const auto found = entries_.find(connection);
+    return found == entries_.end() ? Holding() : found->second.holding;
 }
 
 bool Roster::is_live(std::string_view connection) const {

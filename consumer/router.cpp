@@ -31,7 +31,8 @@ IdTable::Secret random_secret() {
 // What could never be held is refused as too large, whichever limit is the lowest. A bundle's body
 // may be larger: its messages are held one by one.
 std::uint64_t message_limit(const RouterOptions& options) {
-    return std::min(options.batcher.max_bytes, options.batcher.max_held_bytes);
+    return std::min({options.batcher.max_bytes, options.batcher.max_held_bytes,
+                     options.batcher.max_held_bytes_per_producer});
 }
 
 }  // namespace
@@ -43,7 +44,8 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, Sink& sink
       worker_(worker),
       log_(log),
       stop_(stop),
-      socket_(context, options.max_message_bytes, options.batcher.max_held),
+      socket_(context, options.max_message_bytes,
+              std::min(options.batcher.max_held, options.batcher.max_held_per_producer)),
       connections_(context, socket_.socket()),
       decoder_(options.max_message_bytes),
       decoded_(kDecodedAhead) {
@@ -287,7 +289,7 @@ void Router::admit_bundle(Batcher& batcher, Incoming& incoming, const DecodedBod
             answer(claim, *reply);
         }
     }
-    batcher.end_bundle(now_);
+    batcher.end_bundle(now_, bundle->done() ? 0 : bundle->kept_bytes());
 }
 
 void Router::take_result(Batcher& batcher) {

@@ -18,17 +18,22 @@ constexpr std::uint64_t kHardLimitFactor = 4;
 constexpr int kLingerMs = 500;
 constexpr std::uint64_t kLeastReplies = 50'000;
 
-void set_options(zmq::socket_t& socket, std::uint64_t max_message_bytes, std::uint64_t max_held) {
+void set_options(zmq::socket_t& socket, std::uint64_t max_message_bytes,
+                 std::uint64_t max_held_of_one) {
     using namespace zmq::sockopt;
     // A reply to a producer that has gone is an error to count, not silence.
     socket.set(router_mandatory, 1);
     // The decoder allocates what a frame announces; without a limit anyone could ask for all
     // memory.
     socket.set(maxmsgsize, static_cast<std::int64_t>(max_message_bytes * kHardLimitFactor));
-    // A client may have as many messages held as there are, and as many again refused while it
-    // reads; its replies must fit its queue.
-    socket.set(sndhwm,
-               static_cast<int>(std::clamp<std::uint64_t>(max_held, kLeastReplies, 1 << 30)));
+    // A client may have so many messages held, and as many again refused while it reads; its
+    // replies must fit its queue.
+    socket.set(sndhwm, static_cast<int>(
+                           std::clamp<std::uint64_t>(max_held_of_one, kLeastReplies, 1 << 30)));
+    // So many requests of each client may wait for the router, and then those in the kernel's
+    // buffers: beyond that the client's own socket waits. (ZeroMQ's default, said here because it
+    // bounds memory.)
+    socket.set(rcvhwm, 1000);
     // 10,000 producers may connect at once; the default of 100 makes them wait for SYN retries.
     socket.set(backlog, 4096);
     socket.set(handshake_ivl, 5000);
@@ -49,9 +54,9 @@ std::string_view view(const zmq::message_t& frame) {
 }
 
 RouterSocket::RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes,
-                           std::uint64_t max_held)
+                           std::uint64_t max_held_of_one)
     : socket_(context, zmq::socket_type::router) {
-    set_options(socket_, max_message_bytes, max_held);
+    set_options(socket_, max_message_bytes, max_held_of_one);
 }
 
 std::string RouterSocket::bind(const std::string& endpoint, std::optional<int> descriptor) {

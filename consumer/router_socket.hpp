@@ -26,8 +26,10 @@ std::string_view view(const zmq::message_t& frame);
 // Owned and touched by one thread.
 class RouterSocket {
 public:
-    // For frames of about so many bytes, and so many messages held. Throws zmq::error_t.
-    RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes, std::uint64_t max_held);
+    // For frames of about so many bytes, and so many messages held of one client. Throws
+    // zmq::error_t.
+    RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes,
+                 std::uint64_t max_held_of_one);
 
     // Returns where it listens, with the port that was given. A `descriptor` that listens there
     // already is served, and owned from now on. Throws std::runtime_error that names the endpoint.

@@ -288,7 +288,7 @@ stop_all() {
 parse_options "$@"
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 ! $flood || consumer_args=(--reply immediate --max-items 1000000000 --max-bytes 1GiB
-    --max-held 1000000000 --max-held-bytes 1GiB "${consumer_args[@]}")
+    --max-held 1000000000 --max-held-bytes 1GiB --max-held-per-producer 1000000000 "${consumer_args[@]}")
 "$root/scripts/install-deps.sh" >&2
 "$root/scripts/build.sh" release blocky-consumer blocky-producer >&2
 set_traps

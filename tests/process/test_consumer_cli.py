@@ -13,7 +13,7 @@ from support.settings import DEADLINE
 
 OPTIONS = ["--bind", "--interval", "--max-items", "--max-bytes", "--reply", "--sink", "--max-held",
            "--max-held-bytes", "--max-message-bytes", "--dedup-window", "--retry-for", "--log",
-           "--batches", "--config", "--insecure", "--version", "--help"]
+           "--max-held-per-producer", "--max-held-bytes-per-producer", "--batches", "--config", "--insecure", "--version", "--help"]
 
 BAD_DURATIONS = ["abc", "-1s", "1x", "s", "1 s x", "1e99s", "99999999999999999999s"]
 BAD_COUNTS = ["abc", "-1", "1.5", "10x", "99999999999999999999999"]
@@ -23,6 +23,8 @@ BAD_VALUES = {
     "--retry-for": [*BAD_DURATIONS, "never", ""],
     "--max-items": [*BAD_COUNTS, "0", ""],
     "--max-held": [*BAD_COUNTS, "0"],
+    "--max-held-per-producer": [*BAD_COUNTS, "0"],
+    "--max-held-bytes-per-producer": [*BAD_SIZES, "0"],
     "--dedup-window": BAD_COUNTS,
     "--batches": BAD_COUNTS,
     "--max-bytes": [*BAD_SIZES, "0", ""],

@@ -60,6 +60,12 @@ public:
         REQUIRE(batcher_.held() == count_held());
         REQUIRE(batcher_.idle() == (count_held() == 0));
         REQUIRE(batcher_.roster().live() == live_.size());
+        if (!connected_.empty()) {
+            const auto& connection = random_.pick(connected_);
+            const auto [messages, bytes] = holding(connection);
+            REQUIRE(batcher_.roster().holding(connection).messages == messages);
+            REQUIRE(batcher_.roster().holding(connection).bytes == bytes);
+        }
     }
 
     // Faults off: everyone who is held is answered, by a drain or, if that fails, all at once.
@@ -143,6 +149,8 @@ private:
         options.max_bytes = random.between(20, 100);
         options.max_held = random.between(1, 30);
         options.max_held_bytes = random.between(20, 600);
+        options.max_held_per_producer = random.between(1, 15);
+        options.max_held_bytes_per_producer = random.between(100, 300);
         options.dedup_window = random.below(12);
         options.answer_on_receipt = random.one_in(6);
         return options;
@@ -254,8 +262,13 @@ private:
         if (draining_) {
             return Outcome::kShuttingDown;
         }
-        if (count_held() >= options_.max_held ||
+        if (count_held() >= options_.max_held || closed_.size() >= options_.max_held ||
             held_bytes() + push.bytes > options_.max_held_bytes) {
+            return Outcome::kBusy;
+        }
+        const auto [messages, bytes] = holding(push.connection);
+        if (messages >= options_.max_held_per_producer ||
+            bytes + push.bytes > options_.max_held_bytes_per_producer) {
             return Outcome::kBusy;
         }
         hold(push);
@@ -268,7 +281,9 @@ private:
         const bool twice = held.owner.first == push.wait.first;
         const bool older_waits = older.bundle && live_.contains(older.connection);
         if (twice || older_waits) {
-            if (held_bytes() + kShareBytes > options_.max_held_bytes) {
+            const auto own = holding(push.connection).second + kShareBytes;
+            if (held_bytes() + kShareBytes > options_.max_held_bytes ||
+                own > options_.max_held_bytes_per_producer) {
                 return Outcome::kBusy;
             }
             held.charge += kShareBytes;
@@ -632,6 +647,18 @@ private:
             bytes += held->charge;
         }
         return bytes;
+    }
+
+    // The messages of one connection, and their bytes.
+    std::pair<std::size_t, std::size_t> holding(const std::string& connection) {
+        std::pair<std::size_t, std::size_t> sums;
+        for (const auto* held : all_held()) {
+            if (held->connection == connection) {
+                ++sums.first;
+                sums.second += held->charge;
+            }
+        }
+        return sums;
     }
 
     Held* find_held(const std::string& id) {

@@ -202,6 +202,112 @@ TEST_CASE("the time to come back is bounded below and above") {
     CHECK(nlohmann::json::parse(quick.push("b", "", 1h))["retry_after_ms"] == 10);
 }
 
+TEST_CASE("one producer's share is a bound on it alone") {
+    auto options = calm_options();
+    options.max_held_per_producer = 2;
+    BatcherFixture f(options);
+    f.take(0s);
+    CHECK(f.push("a", "1", 1ms) == kHeld);
+    CHECK(f.push("a", "2", 1ms) == kHeld);
+    const auto busy = f.push("a", "3", 1ms);
+    CHECK(code_of(busy) == "busy");
+    CHECK(busy.find("--max-held-per-producer") != std::string::npos);
+    CHECK(f.push("b", "4", 1ms) == kHeld);
+    CHECK(f.push("a", "2", 1ms) == kHeld);  // taken over: never busy
+    f.batcher.drain();
+    REQUIRE(f.take(2ms) == 3U);
+    f.complete();
+    CHECK(f.batcher.roster().holding("a").messages == 0);
+}
+
+TEST_CASE("a share is of all that is held: open, in line and in flight") {
+    auto options = one_a_batch();
+    options.max_held_per_producer = 3;
+    BatcherFixture f(options);
+    f.take(0s);
+    for (const std::string id : {"1", "2", "3"}) {
+        CHECK(f.push("a", id, 1ms) == kHeld);
+    }
+    REQUIRE(f.take(1ms) == 1U);
+    CHECK(code_of(f.push("a", "4", 2ms)) == "busy");
+    f.complete();
+    CHECK(f.push("a", "4", 3ms) == kHeld);
+    CHECK(code_of(f.push("a", "5", 3ms)) == "busy");
+}
+
+TEST_CASE("a share in bytes counts what is answered later, and gives it back") {
+    auto options = one_a_batch();
+    options.max_held_bytes_per_producer = 100;
+    BatcherFixture f(options);
+    f.take(0s);
+    CHECK(f.push("a", "1", 1ms, "1", 60) == kHeld);
+    const auto busy = f.push("a", "2", 1ms, "1", 41);
+    CHECK(code_of(busy) == "busy");
+    CHECK(busy.find("--max-held-bytes-per-producer") != std::string::npos);
+    CHECK(f.push("b", "3", 1ms, "1", 60) == kHeld);
+    CHECK(f.push("a", "4", 1ms, "1", 40) == kHeld);
+    REQUIRE(f.take(1ms) == 1U);
+    f.complete();
+    CHECK(f.push("a", "2", 2ms, "1", 41) == kHeld);
+}
+
+TEST_CASE("a message that is taken over counts for its newest sender") {
+    auto options = calm_options();
+    options.max_held_per_producer = 1;
+    BatcherFixture f(options);
+    f.take(0s);
+    CHECK(f.push("old", "1", 1ms) == kHeld);
+    CHECK(f.push("new", "1", 1ms) == kHeld);
+    CHECK(f.push("old", "2", 1ms) == kHeld);
+    CHECK(code_of(f.push("new", "3", 1ms)) == "busy");
+    CHECK(f.batcher.held() == 2);
+}
+
+TEST_CASE("batches that have emptied in line are bounded, too") {
+    auto options = one_a_batch();
+    options.max_held = 5;
+    BatcherFixture f(options);
+    f.take(0s);
+    REQUIRE(f.push("a", "in flight", 1ms) == kHeld);
+    REQUIRE(f.take(1ms) == 1U);
+    f.deadline = 1ms;
+    int held = 0;
+    for (int n = 0; n < 20; ++n) {
+        const auto now = std::chrono::milliseconds(10 + n);
+        held += f.push("a", "m" + std::to_string(n), now) == kHeld ? 1 : 0;
+        f.take_expired(now + 1ms);
+    }
+    CHECK(held == 5);
+    CHECK(f.batcher.in_line() == 5);
+    CHECK(f.batcher.held() == 1);
+    f.complete();
+    for (int n = 0; n < 5; ++n) {
+        CHECK(f.take(1s) == 0U);
+    }
+    f.deadline = 0ms;
+    CHECK(f.push("a", "later", 2s) == kHeld);
+}
+
+TEST_CASE("what a bundle keeps of replies while it is held counts, if it is much") {
+    BatcherFixture f;
+    f.take(0s);
+    const auto pushed = request("1");
+    auto claim = claim_from("a");
+    std::vector<Batcher::Arrival> members{{pushed, 10, "a"}};
+    for (const std::size_t kept : {4096U, 100'000U}) {
+        f.batcher.begin_bundle(members, at(0s));
+        REQUIRE_FALSE(f.batcher.admit(members[0], claim, at(0s)));
+        f.batcher.end_bundle(at(0s), kept);
+    }
+    CHECK(f.batcher.held_bytes() == 100'020);
+    CHECK(f.batcher.roster().holding("a").bytes == 100'020);
+    f.batcher.drain();
+    REQUIRE(f.take(1ms) == 2U);
+    f.complete();
+    CHECK(f.batcher.held_bytes() == 0);
+    CHECK(f.batcher.roster().holding("a").bytes == 0);
+}
+
 TEST_CASE("max_held_bytes counts bodies, and gives them back when they are answered") {
     auto options = calm_options();
     options.max_held_bytes = 100;

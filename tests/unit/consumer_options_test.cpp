@@ -39,6 +39,8 @@ TEST_CASE("the defaults are those of the contract") {
     CHECK(options.batcher.max_bytes == 16U << 20U);
     CHECK(options.batcher.max_held == 100'000);
     CHECK(options.batcher.max_held_bytes == 256U << 20U);
+    CHECK(options.batcher.max_held_per_producer == 50'000);
+    CHECK(options.batcher.max_held_bytes_per_producer == 128U << 20U);
     CHECK(options.batcher.dedup_window == 1'000'000);
     CHECK_FALSE(options.batcher.answer_on_receipt);
     CHECK(options.max_message_bytes == 1U << 20U);
@@ -80,6 +82,10 @@ TEST_CASE("every option sets what it names") {
                                  "7",
                                  "--max-held-bytes",
                                  "1MB",
+                                 "--max-held-per-producer",
+                                 "6",
+                                 "--max-held-bytes-per-producer",
+                                 "1000",
                                  "--max-message-bytes",
                                  "2KiB",
                                  "--dedup-window",
@@ -98,6 +104,8 @@ TEST_CASE("every option sets what it names") {
     CHECK(options.batcher.answer_on_receipt);
     CHECK(options.batcher.max_held == 7);
     CHECK(options.batcher.max_held_bytes == 1'000'000);
+    CHECK(options.batcher.max_held_per_producer == 6);
+    CHECK(options.batcher.max_held_bytes_per_producer == 1000);
     CHECK(options.max_message_bytes == 2048);
     CHECK(options.batcher.dedup_window == 0);
     CHECK(options.retry.give_up_after == 30s);
@@ -167,6 +175,8 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--reply", {"later", "HELD", ""}},
         {"--max-held", {"0", "x", "3000000000"}},
         {"--max-held-bytes", {"0", "x"}},
+        {"--max-held-per-producer", {"0", "x", "3000000000"}},
+        {"--max-held-bytes-per-producer", {"0", "x"}},
         {"--max-message-bytes", {"0", "257MiB", "x"}},
         {"--dedup-window", {"-1", "x", "3000000000"}},
         {"--retry-for", {"10", "never", ""}},
@@ -219,15 +229,34 @@ TEST_CASE("an address that others can reach needs --insecure said aloud") {
 
 TEST_CASE("help and version are printed and end the program") {
     const auto help = stdout_of([] { CHECK_FALSE(parse(parse_consumer_options, {"--help"})); });
-    for (const std::string option : {"--bind",         "--interval",       "--linger",
-                                     "--barrier",      "--cpus",           "--max-items",
-                                     "--max-bytes",    "--reply",          "--sink",
-                                     "--table",        "--nats-create",    "--exec-timeout",
-                                     "--max-held",     "--max-held-bytes", "--max-message-bytes",
-                                     "--dedup-window", "--retry-for",      "--dead-letter",
-                                     "--log",          "--batches",        "--config",
-                                     "--insecure",     "--version",        "--help",
-                                     "--stall-after",  "--watchdog"}) {
+    for (const std::string option : {"--bind",
+                                     "--interval",
+                                     "--linger",
+                                     "--barrier",
+                                     "--cpus",
+                                     "--max-items",
+                                     "--max-bytes",
+                                     "--reply",
+                                     "--sink",
+                                     "--table",
+                                     "--nats-create",
+                                     "--exec-timeout",
+                                     "--max-held",
+                                     "--max-held-bytes",
+                                     "--max-message-bytes",
+                                     "--dedup-window",
+                                     "--retry-for",
+                                     "--dead-letter",
+                                     "--log",
+                                     "--batches",
+                                     "--config",
+                                     "--insecure",
+                                     "--version",
+                                     "--help",
+                                     "--stall-after",
+                                     "--watchdog",
+                                     "--max-held-per-producer",
+                                     "--max-held-bytes-per-producer"}) {
         CAPTURE(option);
         CHECK(help.find(option) != std::string::npos);
     }

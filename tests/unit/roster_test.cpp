@@ -38,14 +38,14 @@ TEST_CASE("it is full when all who are live, and enough, are in") {
 
 TEST_CASE("one connection counts once, and is in until its last message has left") {
     Roster roster;
-    roster.enter("a", "");
-    roster.enter("a", "");
+    auto* const a = roster.enter("a", "");
+    CHECK(roster.enter("a", "") == a);
     roster.enter("b", "");
     CHECK(roster.present() == 2);
-    roster.leave("a");
+    roster.leave(a);
     CHECK(roster.present() == 2);
     CHECK(roster.is_full(2));
-    roster.leave("a");
+    roster.leave(a);
     CHECK(roster.present() == 1);
     CHECK(roster.is_live("a"));
     CHECK_FALSE(roster.is_full(1));
@@ -55,13 +55,11 @@ TEST_CASE("one connection counts once, and is in until its last message has left
 
 TEST_CASE("who is not in cannot leave") {
     Roster roster;
-    roster.leave("nobody");
-    roster.note("a", "");
-    roster.leave("a");
+    roster.leave(roster.note("a", ""));
     CHECK(roster.present() == 0);
-    roster.enter("b", "");
+    auto* const b = roster.enter("b", "");
     roster.turn_page();
-    roster.leave("b");
+    roster.leave(b);
     CHECK(roster.present() == 0);
     CHECK(roster.live() == 2);
 }
@@ -115,11 +113,11 @@ TEST_CASE("messages of who has gone come and leave without bringing it back") {
     Roster roster;
     roster.enter("a", "");
     roster.forget("a");
-    roster.enter("a", "");
+    auto* const a = roster.enter("a", "");
     CHECK(roster.live() == 0);
     CHECK(roster.present() == 1);
-    roster.leave("a");
-    roster.leave("a");
+    roster.leave(a);
+    roster.leave(a);
     CHECK(roster.present() == 0);
     roster.enter("a", "");
     CHECK(roster.present() == 1);
@@ -129,11 +127,45 @@ TEST_CASE("messages of who has gone come and leave without bringing it back") {
 
 TEST_CASE("a connection that comes again after it was forgotten is a new one") {
     Roster roster;
-    roster.note("a", "old");
+    roster.release(roster.note("a", "old"), 0);
     roster.forget("a");
     roster.note("a", "new");
     CHECK(roster.live() == 1);
     CHECK(roster.attendance(1).waiting_for == Names{"new"});
+}
+
+TEST_CASE("what a producer has in there counts until it is released, in whichever batch it is") {
+    Roster roster;
+    auto* const a = roster.enter("a", "");
+    Roster::charge(a, 10);
+    Roster::charge(roster.note("a", ""), 5);
+    roster.turn_page();
+    CHECK(roster.holding("a").messages == 2);
+    CHECK(roster.holding("a").bytes == 15);
+    roster.enter("b", "");
+    CHECK(roster.holding("a").messages == 2);
+    roster.release(a, 10);
+    CHECK(roster.holding("a").messages == 1);
+    CHECK(roster.holding("a").bytes == 5);
+    CHECK(roster.holding("nobody").messages == 0);
+}
+
+TEST_CASE("who has gone is remembered until nothing of it is held any more") {
+    Roster roster;
+    auto* const a = roster.enter("a", "");
+    roster.enter("a", "");
+    roster.forget("a");
+    roster.turn_page();
+    roster.release(a, 0);
+    CHECK(roster.holding("a").messages == 1);
+    CHECK(roster.enter("a", "") == a);
+    roster.leave(a);
+    roster.release(a, 0);
+    roster.release(a, 0);
+    CHECK(roster.holding("a").messages == 0);
+    CHECK(roster.live() == 0);
+    roster.enter("a", "");
+    CHECK(roster.live() == 1);
 }
 
 TEST_CASE("the missing are named, in order, by what they called themselves last") {
