@@ -32,7 +32,8 @@ void HeldBatch::drop_gone() {
     std::vector<Waiter> kept_waiters;
     for (std::size_t i = 0; i < messages.size(); ++i) {
         if (!waiters[i].gone) {
-            batch->add(messages[i].number, messages[i].producer, messages[i].id, messages[i].value);
+            batch->add(messages[i].number, messages[i].producer, messages[i].id, messages[i].value,
+                       messages[i].received_at);
             kept_waiters.push_back(std::move(waiters[i]));
         }
     }
