@@ -19,6 +19,9 @@ namespace {
 // So many requests, and so many bytes, at most between two looks at the timer and the worker.
 constexpr std::size_t kRequestsPerTurn = 1000;
 constexpr std::size_t kBytesPerTurn = 256 * std::size_t{1024};
+// At the end: when nothing has come for so long, all has been read; and what that takes at most.
+constexpr int kQuietMs = 20;
+constexpr auto kLastLook = std::chrono::milliseconds(250);
 // So many requests are decoded before the first of them is admitted: Batcher::expect().
 constexpr std::size_t kDecodedAhead = 16;
 
@@ -69,15 +72,32 @@ bool Router::run() {
             wait(batcher);
         }
     }
-    // Who has sent in the meantime is told, too, rather than left waiting.
-    receive();
-    follow_connections(batcher);
-    admit_all(batcher);
+    answer_the_rest(batcher);
     if (reporter_ != nullptr) {
         reporter_->put_up(standing(batcher), now_);
     }
     notify();
     return state_ == State::kDone;
+}
+
+// Who had sent before the end is told, too, rather than left waiting: what waits in ZeroMQ's queues
+// and the kernel's buffers is read until there is no more for a moment. Somebody who goes on
+// sending does not hold up the end.
+void Router::answer_the_rest(Batcher& batcher) {
+    const auto end = Clock::now() + kLastLook;
+    do {
+        now_ = Clock::now();
+        receive();
+        follow_connections(batcher);
+        if (incoming_.empty() && !socket_.has_more()) {
+            pollfd item{socket_.descriptor(), POLLIN, 0};
+            if (poll(&item, 1, kQuietMs) == 0) {
+                return;
+            }
+        }
+        admit_all(batcher);
+        connections_.look();
+    } while (now_ < end);
 }
 
 void Router::turn(Batcher& batcher) {

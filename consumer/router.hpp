@@ -78,6 +78,7 @@ private:
 
     void turn(Batcher& batcher);
     void notify();
+    void answer_the_rest(Batcher& batcher);
     void wait(const Batcher& batcher);
     std::optional<TimePoint> wake_at(const Batcher& batcher);
     StatusReporter::Standing standing(const Batcher& batcher) const;
