@@ -99,6 +99,20 @@ class Load:
 
 class EndUnderLoad(BlockyCase):
 
+    def test_what_was_on_its_way_when_the_signal_came_is_answered_too(self):
+        consumer = self.consumer("--interval", "10m")
+        dealers = [self.dealer(consumer.endpoint) for _ in range(3)]
+        for dealer in dealers:
+            dealer.sync()
+        consumer.pause()
+        tags = [dealer.send_all([{"value": 1}] * scaled(5000)) for dealer in dealers]
+        consumer.send_signal(signal.SIGTERM)
+        consumer.resume()
+        for dealer, own in zip(dealers, tags):
+            said = {reply.get("code", reply["status"]) for reply in dealer.replies(own)}
+            self.assertLessEqual(said, {"ok", "shutting_down"})
+        self.assertEqual(consumer.wait(), 0)
+
     def test_everyone_is_answered_and_the_end_takes_less_than_a_second_beside_the_sink(self):
         kept = self.directory / "kept"
         command = shlex.join([sys.executable, "-c", SLOW_SINK, str(kept)])
