@@ -32,7 +32,7 @@ std::vector<std::string> words(const std::string& text) {
 }
 
 bool is_about_the_program(const std::string& name) {
-    return name == "help" || name == "version" || name == "config";
+    return name == "help" || name == "version" || name == "config" || name == "generate-key";
 }
 
 // Keeps an error on one line, whatever bytes the user typed.
@@ -146,7 +146,7 @@ void CommandLine::check_values(int argc, const char* const* argv) const {
 void CommandLine::apply_environment() {
     for (auto* const option : app_.get_options()) {
         const auto name = option->get_single_name();
-        if (option->count() > 0 || name == "help" || name == "version") {
+        if (option->count() > 0 || (is_about_the_program(name) && name != "config")) {
             continue;
         }
         const auto variable = environment_name(name);

@@ -81,6 +81,10 @@ bool is_local(std::string_view endpoint) {
     return tcp->host == "localhost" || tcp->host == "lo" || tcp->host == "[::1]";
 }
 
+bool speaks_curve(std::string_view endpoint) {
+    return endpoint.starts_with(kTcp);
+}
+
 std::string socket_file(std::string_view endpoint) {
     if (!endpoint.starts_with(kIpc) || endpoint.starts_with("ipc://@") || endpoint == "ipc://*") {
         return {};

@@ -16,6 +16,9 @@ bool is_endpoint(std::string_view endpoint, bool for_bind);
 // Whether only this machine can reach it: ipc, or tcp on 127.0.0.0/8, [::1], localhost or lo.
 bool is_local(std::string_view endpoint);
 
+// Whether CURVE, if there is any, is spoken there: on tcp. An ipc socket has its mode.
+bool speaks_curve(std::string_view endpoint);
+
 // The path of an ipc endpoint that is a file; empty for tcp and for abstract names (ipc://@name).
 std::string socket_file(std::string_view endpoint);
 

@@ -14,12 +14,14 @@ ConnectionWatch::ConnectionWatch(zmq::context_t& context, zmq::socket_t& socket)
     : monitor_(context, socket, kWatched) {}
 
 // The descriptor is found by a string's look-up, and only frames behind the first have it.
-void ConnectionWatch::show(Request& request) {
+bool ConnectionWatch::show(Request& request) {
     const auto connection = request.envelope.connection();
-    if (request.has_one_body && !connections_.knows(connection)) {
-        connections_.seen(connection, zmq_msg_get(request.body.handle(), ZMQ_SRCFD));
-        changed_ = true;
+    if (!request.has_one_body || connections_.knows(connection)) {
+        return false;
     }
+    connections_.seen(connection, zmq_msg_get(request.body.handle(), ZMQ_SRCFD));
+    changed_ = true;
+    return true;
 }
 
 std::vector<std::string> ConnectionWatch::follow(Metrics& metrics) {

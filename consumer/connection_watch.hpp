@@ -30,8 +30,8 @@ public:
     // Whether there is anything to follow.
     bool changed() const { return changed_; }
 
-    // A request that was read.
-    void show(Request& request);
+    // A request that was read. Returns whether it is the first of its connection.
+    bool show(Request& request);
     // Returns the connections that have ended, and counts those that never came about.
     std::vector<std::string> follow(Metrics& metrics);
     // Whether this connection, of which a request was shown, is still there.

@@ -19,9 +19,11 @@
 #include <zmq.hpp>
 
 #include "common/command_line.hpp"
+#include "common/curve_options.hpp"
 #include "common/endpoint.hpp"
 #include "common/logging.hpp"
 #include "common/signals.hpp"
+#include "consumer/authenticator.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/cpu_list.hpp"
 #include "consumer/dead_letter.hpp"
@@ -103,12 +105,31 @@ void settle_on(const std::vector<unsigned>& cpus) {
     }
 }
 
+// Nothing where any key may connect, or everything is unencrypted.
+void start_authenticator(std::optional<Authenticator>& authenticator, zmq::context_t& context,
+                         const CurveOptions& curve) {
+    if (!curve.allow_file.empty()) {
+        authenticator.emplace(context, curve.allow_file, curve.allow);
+        spdlog::info("CURVE: {} keys of {} may connect; this consumer's public key is {}",
+                     curve.allow.size(), curve.allow_file, curve.keys.public_key);
+    } else if (!curve.secret_key_file.empty()) {
+        spdlog::warn(
+            "CURVE: any key may connect, for there is no --curve-allow; this consumer's public key "
+            "is {}",
+            curve.keys.public_key);
+    }
+}
+
 RouterOptions router_options(const ConsumerOptions& options, const ServiceEnvironment& service,
-                             const Onlookers& onlookers) {
+                             const Onlookers& onlookers, Authenticator* authenticator) {
     RouterOptions router;
     router.passed = service.sockets;
     router.wake_at_least_every = onlookers.wake_at_least_every();
     router.bind = options.bind;
+    router.ipc_mode = options.ipc_mode;
+    if (!options.curve.secret_key_file.empty()) {
+        router.curve = {options.curve.keys.secret_key, authenticator};
+    }
     router.max_message_bytes = options.max_message_bytes;
     router.batcher = options.batcher;
     router.batches = options.batches;
@@ -149,8 +170,12 @@ int serve(const ConsumerOptions& options, const ServiceEnvironment& service) {
     BatchLog log(STDOUT_FILENO, options.log, run);
     bool finished = false;
     {
-        Router router(context, router_options(options, service, onlookers), *sink, worker, log,
-                      stop);
+        std::optional<Authenticator> authenticator;
+        start_authenticator(authenticator, context, options.curve);
+        Router router(
+            context,
+            router_options(options, service, onlookers, authenticator ? &*authenticator : nullptr),
+            *sink, worker, log, stop);
         for (const auto& endpoint : router.endpoints()) {
             print_to_stderr(fmt::format("{} run={} listening on {}", kProgram, run, endpoint));
         }
@@ -184,6 +209,10 @@ int main(int argc, char** argv) {
         const auto service = blocky::take_service_environment();
         auto options = blocky::parse_consumer_options(argc, argv);
         if (!options) {
+            return EXIT_SUCCESS;
+        }
+        if (options->generate_key) {
+            blocky::generate_key(*options->generate_key);
             return EXIT_SUCCESS;
         }
         blocky::listen_on_passed(*options, service);

@@ -96,6 +96,7 @@ std::string closing_summary(const Metrics& metrics, std::uint64_t log_lines_drop
     }
     add(metrics.unanswerable, "requests without a delimiter dropped");
     add(metrics.undeliverable, "replies not delivered, their producers had gone or did not read");
+    add(metrics.handshakes_failed, "connections refused");
     add(log_lines_dropped, "lines of the batch log dropped");
     return text;
 }

@@ -2,14 +2,18 @@
 #include "consumer/options.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cstddef>
+#include <stdexcept>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include "common/command_line.hpp"
+#include "common/curve_options.hpp"
 #include "common/endpoint.hpp"
 #include "common/units.hpp"
+#include "consumer/authenticator.hpp"
 #include "consumer/cpu_list.hpp"
 #include "consumer/sinks/make_sink.hpp"
 
@@ -18,6 +22,8 @@ namespace {
 
 constexpr const char* kDefaultBind = "tcp://127.0.0.1:5555";
 constexpr std::uint64_t kMostHeld = 1ULL << 31U;
+constexpr std::string_view kAllowFileForm =
+    "the path of a readable file with a public key and perhaps a name on each line";
 
 // A setter for what `parse` makes of the text; what it cannot parse is not accepted.
 template <typename Target, typename Parse>
@@ -46,6 +52,18 @@ std::optional<std::uint64_t> positive_size(const std::string& text) {
 std::optional<Duration> positive_duration(const std::string& text) {
     const auto duration = parse_duration(text);
     return duration && *duration > Duration::zero() ? duration : std::nullopt;
+}
+
+std::optional<std::string> not_empty(const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(text);
+}
+
+// Of a file: 600, 0660.
+std::optional<mode_t> parse_mode(const std::string& text) {
+    mode_t mode = 0;
+    const auto* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, mode, 8);
+    return error == std::errc{} && stop == end && mode <= 0777 ? std::optional(mode) : std::nullopt;
 }
 
 // ZeroMQ binds addresses and interfaces, not host names.
@@ -103,10 +121,6 @@ void add_batch_options(CommandLine& line, ConsumerOptions& options) {
     line.add({"--dedup-window", "N", "1000000", "a count, at most 2^31",
               "Remember the ids of the last N processed messages (about 32 bytes each); 0: none"},
              into(batcher.dedup_window, count_from(0, kMostHeld)));
-}
-
-std::optional<std::string> not_empty(const std::string& text) {
-    return text.empty() ? std::nullopt : std::optional(text);
 }
 
 // It becomes a token of subjects and a directory of the servers, which name no longer than this.
@@ -171,6 +185,9 @@ void add_socket_options(CommandLine& line, ConsumerOptions& options) {
                         });
     line.add_flag("--insecure", options.insecure,
                   "Allow --bind on an address that other machines can reach, unencrypted");
+    line.add({"--ipc-mode", "MODE", "0600", "an octal mode from 0 to 0777",
+              "The permissions of ipc sockets: who may write to one may connect"},
+             into(options.ipc_mode, parse_mode));
     line.add({"--max-message-bytes", "SIZE", "1MiB", "a size from 1 to 256MiB",
               "Refuse a larger request body: `too_large`. A frame over four times SIZE cuts the "
               "connection"},
@@ -178,6 +195,17 @@ void add_socket_options(CommandLine& line, ConsumerOptions& options) {
                  const auto size = positive_size(text);
                  return size && *size <= (256U << 20U) ? size : std::nullopt;
              }));
+}
+
+void add_curve_options(CommandLine& line, ConsumerOptions& options) {
+    add_generate_key(line, options.generate_key);
+    line.add({"--curve-secret-key", "FILE", "", std::string(kSecretKeyFileForm),
+              "Encrypt tcp by CURVE, with this key; producers need the public one (FILE.pub)"},
+             into(options.curve.secret_key_file, not_empty));
+    line.add({"--curve-allow", "FILE", "", std::string(kAllowFileForm),
+              "Let these public keys connect by tcp and no others; without it any key may. A name "
+              "behind a key is what its messages go by. SIGHUP reads it again"},
+             into(options.curve.allow_file, not_empty));
 }
 
 void add_run_options(CommandLine& line, ConsumerOptions& options) {
@@ -222,6 +250,37 @@ void add_http_options(CommandLine& line, ConsumerOptions& options) {
              });
 }
 
+void read_curve_files(CurveOptions& curve) {
+    if (!curve.allow_file.empty() && curve.secret_key_file.empty()) {
+        throw UsageError(
+            "--curve-allow: got no --curve-secret-key; accepts a list of keys only where "
+            "connections are encrypted");
+    }
+    if (!curve.secret_key_file.empty()) {
+        curve.keys = read_secret_key_option("--curve-secret-key", curve.secret_key_file);
+    }
+    if (!curve.allow_file.empty()) {
+        auto list = read_allow_list(curve.allow_file);
+        if (!list) {
+            throw UsageError(fmt::format("--curve-allow: got \"{}\" ({}); accepts {}",
+                                         curve.allow_file, list.error(), kAllowFileForm));
+        }
+        curve.allow = std::move(*list);
+    }
+}
+
+void check_exposure(const ConsumerOptions& options) {
+    for (const auto& endpoint : options.bind) {
+        if (!options.insecure && options.curve.secret_key_file.empty() && !is_local(endpoint)) {
+            throw UsageError(
+                fmt::format("--bind: got \"{}\", which other machines can reach and anyone there "
+                            "may push to; accepts loopback addresses and ipc, or any address "
+                            "together with --curve-secret-key, or with --insecure",
+                            endpoint));
+        }
+    }
+}
+
 }  // namespace
 
 std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* const* argv) {
@@ -230,6 +289,7 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
                      "reply until the batch has been processed.");
     ConsumerOptions options;
     add_socket_options(line, options);
+    add_curve_options(line, options);
     add_batch_options(line, options);
     add_sink_options(line, options);
     add_run_options(line, options);
@@ -238,28 +298,20 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
     if (!line.parse(argc, argv)) {
         return std::nullopt;
     }
+    if (options.generate_key) {
+        return options;
+    }
     options.bind_given = !options.bind.empty();
     if (!options.bind_given) {
         options.bind.emplace_back(kDefaultBind);
     }
     check_exposure(options);
+    read_curve_files(options.curve);
     options.sink.dedup_window = options.batcher.dedup_window;
     if (line.given("--interval") && line.given("--linger")) {
         throw UsageError("--linger: got --interval too; accepts one of the two");
     }
     return options;
-}
-
-void check_exposure(const ConsumerOptions& options) {
-    for (const auto& endpoint : options.bind) {
-        if (!options.insecure && !is_local(endpoint)) {
-            throw UsageError(
-                fmt::format("--bind: got \"{}\", which other machines can reach and anyone there "
-                            "may push to; accepts loopback addresses and ipc, or any address "
-                            "together with --insecure",
-                            endpoint));
-        }
-    }
 }
 
 }  // namespace blocky

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "common/curve_keys.hpp"
 #include "common/protocol.hpp"
+#include "consumer/allow_list.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/batcher.hpp"
 #include "consumer/http/http_address.hpp"
@@ -22,10 +24,21 @@ enum class Watchdog {
     kSink   // that, and no call to the sink takes longer than stall_after
 };
 
+// Encryption of tcp, and who may connect.
+struct CurveOptions {
+    std::string secret_key_file;  // empty: none
+    std::string allow_file;       // empty: any key may connect
+    CurveKeys keys;               // read from the one
+    AllowList allow;              // and from the other
+};
+
 struct ConsumerOptions {
+    std::optional<std::string> generate_key;  // a path: make keys there, and nothing else
     std::vector<std::string> bind;
     bool bind_given = false;  // else it is the default
     bool insecure = false;    // a TCP address that others can reach, without encryption
+    CurveOptions curve;
+    mode_t ipc_mode = 0600;  // of ipc sockets that are files
     SinkOptions sink;
     BatcherOptions batcher;
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;

@@ -50,8 +50,10 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, Sink& sink
       socket_(context, options.max_message_bytes,
               std::min(options.batcher.max_held, options.batcher.max_held_per_producer)),
       connections_(context, socket_.socket()),
+      gate_(options.curve ? options.curve->authenticator : nullptr),
       decoder_(options.max_message_bytes),
       decoded_(kDecodedAhead) {
+    socket_.protect_by({options_.curve, options_.ipc_mode});
     for (const auto& endpoint : options_.bind) {
         const auto passed = std::ranges::find(options_.passed, endpoint, &PassedSocket::endpoint);
         endpoints_.push_back(socket_.bind(endpoint, passed == options_.passed.end()
@@ -103,6 +105,7 @@ void Router::answer_the_rest(Batcher& batcher) {
 void Router::turn(Batcher& batcher) {
     now_ = Clock::now();
     follow_hangup();
+    gate_.follow();
     receive();
     follow_connections(batcher);
     admit_all(batcher);
@@ -169,6 +172,7 @@ void Router::wait(const Batcher& batcher) {
 
 void Router::follow_hangup() {
     if (stop_.take_hangup()) {
+        gate_.reload();
         spdlog::info("SIGHUP: {}", sink_.request_reopen()
                                        ? "files are opened anew before the next batch is stored"
                                        : "the sink has no file that could be opened anew");
@@ -192,7 +196,9 @@ bool Router::receive_one() {
         metrics_.unanswerable += unanswerable ? 1U : 0U;
         return unanswerable;
     }
-    connections_.show(request);
+    if (connections_.show(request)) {
+        gate_.meet(request);
+    }
     return true;
 }
 
@@ -208,6 +214,7 @@ void Router::follow_connections(Batcher& batcher) {
     }
     for (const auto& connection : ended) {
         batcher.forget_connection(connection, now_);
+        gate_.forget(connection);
     }
     for (auto& incoming : incoming_) {
         incoming.live = connections_.knows(incoming.request.envelope.connection());
@@ -239,6 +246,9 @@ void Router::decode(const Batcher& batcher, const Incoming& incoming, Decoded& d
         return;
     }
     refusal = decoder_.decode(view(incoming.request.body), body);
+    if (!refusal) {
+        refusal = gate_.identify(incoming.request, body);
+    }
     if (!refusal && !body.bundle) {
         id = batcher.expect(body.messages.front().request);
     }

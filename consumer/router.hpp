@@ -17,6 +17,8 @@
 #include "consumer/batch_log.hpp"
 #include "consumer/batcher.hpp"
 #include "consumer/connection_watch.hpp"
+#include "consumer/curve_server.hpp"
+#include "consumer/gate.hpp"
 #include "consumer/metrics.hpp"
 #include "consumer/passed_sockets.hpp"
 #include "consumer/release.hpp"
@@ -32,6 +34,8 @@ namespace blocky {
 struct RouterOptions {
     std::vector<std::string> bind;
     std::vector<PassedSocket> passed;  // of `bind`, what is bound already
+    mode_t ipc_mode = 0600;            // of ipc sockets that are files
+    std::optional<CurveServer> curve;  // on tcp; nothing: unencrypted
     std::uint64_t max_message_bytes = kDefaultMaxMessageBytes;
     BatcherOptions batcher;
     std::optional<std::uint64_t> batches;           // stop after so many
@@ -111,6 +115,7 @@ private:
     ServiceNotifier* notifier_ = nullptr;
     RouterSocket socket_;
     ConnectionWatch connections_;
+    Gate gate_;
     RequestDecoder decoder_;
     std::vector<Incoming> incoming_;  // of this turn
     std::vector<Decoded> decoded_;    // of a few of them, reused

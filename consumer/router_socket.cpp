@@ -53,6 +53,11 @@ std::string_view view(const zmq::message_t& frame) {
     return {static_cast<const char*>(frame.data()), frame.size()};
 }
 
+std::string_view user_id(const Request& request) {
+    const char* const id = zmq_msg_gets(request.body.handle(), "User-Id");
+    return id == nullptr ? std::string_view() : id;
+}
+
 RouterSocket::RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes,
                            std::uint64_t max_held_of_one)
     : socket_(context, zmq::socket_type::router) {
@@ -61,13 +66,31 @@ RouterSocket::RouterSocket(zmq::context_t& context, std::uint64_t max_message_by
 
 std::string RouterSocket::bind(const std::string& endpoint, std::optional<int> descriptor) {
     try {
+        if (protection_.curve) {
+            protect(socket_, *protection_.curve, endpoint);
+        }
         socket_.set(zmq::sockopt::ipv6, is_ipv6(endpoint));
-        socket_.set(zmq::sockopt::use_fd, descriptor.value_or(-1));  // -1: make one
+        socket_.set(zmq::sockopt::use_fd, descriptor ? *descriptor : listen_on(endpoint));
         socket_.bind(endpoint);
         return socket_.get(zmq::sockopt::last_endpoint);
     } catch (const zmq::error_t& error) {
         throw std::runtime_error(fmt::format("cannot bind {}: {}", endpoint, error.what()));
     }
+}
+
+// For an ipc socket that is a file a descriptor with the mode that it is to have; else −1: ZeroMQ
+// makes one.
+int RouterSocket::listen_on(const std::string& endpoint) {
+    const auto file = socket_file(endpoint);
+    if (file.empty()) {
+        return -1;
+    }
+    try {
+        ipc_listeners_.emplace_back(file, protection_.ipc_mode);
+    } catch (const std::runtime_error& error) {
+        throw std::runtime_error(fmt::format("cannot bind {}: {}", endpoint, error.what()));
+    }
+    return ipc_listeners_.back().release();
 }
 
 RouterSocket::Received RouterSocket::receive(Request& request) {

@@ -6,10 +6,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <zmq.hpp>
 
+#include "consumer/curve_server.hpp"
 #include "consumer/envelope.hpp"
+#include "consumer/ipc_listener.hpp"
 #include "consumer/release.hpp"
 
 namespace blocky {
@@ -23,6 +26,9 @@ struct Request {
 
 std::string_view view(const zmq::message_t& frame);
 
+// Who sent it, as the Authenticator has said; empty if it was not asked. A look-up by string.
+std::string_view user_id(const Request& request);
+
 // Owned and touched by one thread.
 class RouterSocket {
 public:
@@ -30,6 +36,14 @@ public:
     // zmq::error_t.
     RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes,
                  std::uint64_t max_held_of_one);
+
+    // How what it binds is protected.
+    struct Protection {
+        std::optional<CurveServer> curve;  // of tcp; nothing: unencrypted
+        mode_t ipc_mode = 0600;            // of ipc sockets that are files
+    };
+    // Before bind().
+    void protect_by(Protection protection) { protection_ = std::move(protection); }
 
     // Returns where it listens, with the port that was given. A `descriptor` that listens there
     // already is served, and owned from now on. Throws std::runtime_error that names the endpoint.
@@ -58,6 +72,10 @@ public:
 private:
     zmq::message_t reply_frame(std::string_view body, Sharing sharing);
 
+    int listen_on(const std::string& endpoint);
+
+    Protection protection_;
+    std::vector<IpcListener> ipc_listeners_;  // before the socket, which closes what they made
     zmq::socket_t socket_;
     zmq::message_t shared_body_;  // of the latest replies that had one in common
 };
