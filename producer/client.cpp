@@ -18,8 +18,9 @@ Client::Client(zmq::context_t& context, ClientOptions options)
     : context_(context),
       options_(std::move(options)),
       reach_(options_, Clock::now()),
+      access_(context, options_),
       backoff_(kFirstRetry, kLongestRetry, std::random_device{}()) {
-    socket_.emplace(context_, reach_.endpoint());
+    socket_.emplace(context_, reach_.endpoint(), options_.curve);
 }
 
 PushResult Client::push(std::string_view value, std::string_view id, std::string_view producer) {
@@ -75,6 +76,9 @@ PushResult Client::exchange(const std::string& body, std::string_view id) {
         if (reply) {
             return std::move(*reply);
         }
+        if (const auto barred = std::exchange(barred_, std::nullopt)) {
+            return tl::make_unexpected(blocky::barred(*barred));
+        }
         if (auto stop = reason_to_stop()) {
             return tl::make_unexpected(std::move(*stop));
         }
@@ -118,6 +122,10 @@ void Client::follow_connection(const ConnectionEvents& events) {
         reach_.connection_made();
         trouble_ = "no reply";
     }
+    if (access_.refused(events, reach_.index())) {
+        barred_ = access_.take_refusal();
+        connect_next();
+    }
     reach_.complain(now);
     const bool unreachable = reach_.lost(now);
     if (now >= resend_at_ || unreachable) {
@@ -130,7 +138,7 @@ void Client::follow_connection(const ConnectionEvents& events) {
 
 void Client::connect_next() {
     reach_.next(Clock::now());
-    socket_.emplace(context_, reach_.endpoint());
+    socket_.emplace(context_, reach_.endpoint(), options_.curve);
     monitor_due_ = true;
     sent_ = false;
     resend_at_ = Clock::now() + options_.timeout;

@@ -10,6 +10,7 @@
 #include <zmq.hpp>
 
 #include "common/backoff.hpp"
+#include "producer/access.hpp"
 #include "producer/push.hpp"
 #include "producer/reach.hpp"
 #include "producer/request_socket.hpp"
@@ -40,6 +41,7 @@ private:
     zmq::context_t& context_;
     ClientOptions options_;
     Reach reach_;
+    Access access_;
     std::optional<RequestSocket> socket_;
     Backoff backoff_;
     bool monitor_due_ = true;  // is to be drained, which it must be before it can wake anybody
@@ -47,8 +49,9 @@ private:
     std::string trouble_;      // the latest reason why the message is not acknowledged yet
 
     // Of the push under way.
-    bool sent_ = false;       // and awaits its reply
-    bool ever_sent_ = false;  // so that the consumer may have it
+    std::optional<std::string> barred_;  // why, when no consumer lets this client in
+    bool sent_ = false;                  // and awaits its reply
+    bool ever_sent_ = false;             // so that the consumer may have it
     TimePoint resend_at_;
     std::optional<TimePoint> give_up_at_;
     std::optional<TimePoint> stop_by_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "common/command_line.hpp"
+#include "common/curve_options.hpp"
 #include "common/logging.hpp"
 #include "common/signals.hpp"
 #include "producer/options.hpp"
@@ -24,6 +25,10 @@ int main(int argc, char** argv) {
         blocky::set_up_logging(blocky::kProgram);
         const auto options = blocky::parse_producer_options(argc, argv);
         if (!options) {
+            return EXIT_SUCCESS;
+        }
+        if (options->generate_key) {
+            blocky::generate_key(*options->generate_key);
             return EXIT_SUCCESS;
         }
         const blocky::StopSignal stop;

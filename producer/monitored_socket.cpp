@@ -21,7 +21,32 @@ void set_options(zmq::socket_t& socket) {
     socket.set(heartbeat_timeout, 2500);
 }
 
-constexpr int kWatched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED;
+constexpr int kWatched = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL |
+                         ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH;
+constexpr std::int32_t kNotAllowed = 400;  // ZAP's status; others are troubles of the consumer
+
+// What is neither of these is no refusal: somebody who speaks something else, or has gone.
+HandshakeFailure failure_of(const SocketMonitor::Event& event) {
+    switch (event.number) {
+        case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+            return event.value == kNotAllowed ? HandshakeFailure::kKey : HandshakeFailure::kNone;
+        case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
+            return event.value == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+                       ? HandshakeFailure::kMechanism
+                   : event.value == ZMQ_PROTOCOL_ERROR_ZMTP_CRYPTOGRAPHIC
+                       ? HandshakeFailure::kCrypto
+                       : HandshakeFailure::kNone;
+        default:
+            return HandshakeFailure::kCut;
+    }
+}
+
+void set_curve(zmq::socket_t& socket, const CurveClient& curve) {
+    socket.set(zmq::sockopt::curve_serverkey, curve.server_key);
+    socket.set(zmq::sockopt::curve_publickey, curve.keys.public_key);
+    socket.set(zmq::sockopt::curve_secretkey, curve.keys.secret_key);
+}
 
 }  // namespace
 
@@ -30,7 +55,11 @@ MonitoredSocket::MonitoredSocket(zmq::context_t& context, zmq::socket_type type)
     set_options(socket_);
 }
 
-void MonitoredSocket::connect(const std::string& endpoint) {
+void MonitoredSocket::connect(const std::string& endpoint,
+                              const std::optional<CurveClient>& curve) {
+    if (curve && speaks_curve(endpoint)) {
+        set_curve(socket_, *curve);
+    }
     socket_.set(zmq::sockopt::ipv6, is_ipv6(endpoint));
     socket_.connect(endpoint);
 }
@@ -40,8 +69,12 @@ ConnectionEvents MonitoredSocket::take_events() {
     while (const auto event = monitor_.next()) {
         if (event->number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) {
             events.connected = true;
+            events.failure = HandshakeFailure::kNone;
+        } else if (event->number == ZMQ_EVENT_DISCONNECTED) {
+            events.connected = false;
+            events.disconnected = true;
         } else {
-            events = {false, true};
+            events.failure = failure_of(*event);
         }
     }
     return events;

@@ -2,18 +2,32 @@
 // reconnects by itself, but what was in the old connection is lost, and the socket does not say so.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 #include <zmq.hpp>
 
 #include "common/socket_monitor.hpp"
+#include "producer/push.hpp"
 
 namespace blocky {
+
+// Why a consumer that was reached is not connected.
+enum class HandshakeFailure {
+    kNone,
+    kKey,        // it does not allow the client's key
+    kMechanism,  // one of the two speaks CURVE, the other does not
+    kCrypto,     // it does not prove that it has its key
+    kCut         // it said nothing: it has gone, or cannot read what it is told
+};
 
 // What has happened to a connection.
 struct ConnectionEvents {
     bool connected = false;     // is connected, after it was not
     bool disconnected = false;  // was cut: what had been sent may be lost
+    HandshakeFailure failure =
+        HandshakeFailure::kNone;  // the latest, if it has not connected since
 };
 
 // Owned and touched by one thread.
@@ -23,7 +37,7 @@ public:
     MonitoredSocket(zmq::context_t& context, zmq::socket_type type);
 
     // Starts to connect, and goes on trying for as long as it lives. Throws zmq::error_t.
-    void connect(const std::string& endpoint);
+    void connect(const std::string& endpoint, const std::optional<CurveClient>& curve);
 
     // Since the last call. Never waits.
     ConnectionEvents take_events();

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "common/command_line.hpp"
+#include "common/curve_options.hpp"
 #include "common/endpoint.hpp"
 #include "common/json_text.hpp"
 #include "common/units.hpp"
@@ -80,6 +81,43 @@ void add_connection_options(CommandLine& line, ProducerOptions& options) {
                  client.max_message_bytes = parse_size(text).value_or(0);
                  return client.max_message_bytes > 0;
              });
+}
+
+struct CurveFiles {
+    std::string server_key;  // empty: none
+    std::string secret_key;
+};
+
+void add_curve_options(CommandLine& line, ProducerOptions& options, CurveFiles& files) {
+    line.add({"--curve-server-key", "FILE", "", std::string(kPublicKeyFileForm),
+              "Encrypt tcp by CURVE, and talk to nobody but the consumer with this public key"},
+             [&files](const std::string& text) {
+                 files.server_key = text;
+                 return !text.empty();
+             });
+    line.add({"--curve-secret-key", "FILE", "", std::string(kSecretKeyFileForm),
+              "With --curve-server-key: the key that the consumer may know this producer by; "
+              "without it one that is made for this run"},
+             [&files](const std::string& text) {
+                 files.secret_key = text;
+                 return !text.empty();
+             });
+    add_generate_key(line, options.generate_key);
+}
+
+std::optional<CurveClient> read_curve_files(const CurveFiles& files) {
+    if (files.server_key.empty() && !files.secret_key.empty()) {
+        throw UsageError(
+            "--curve-secret-key: got no --curve-server-key; accepts a key only together with the "
+            "consumer's public one");
+    }
+    if (files.server_key.empty()) {
+        return std::nullopt;
+    }
+    return CurveClient{read_public_key_option("--curve-server-key", files.server_key),
+                       files.secret_key.empty()
+                           ? make_curve_keys()
+                           : read_secret_key_option("--curve-secret-key", files.secret_key)};
 }
 
 void add_message_options(CommandLine& line, ProducerOptions& options) {
@@ -205,6 +243,8 @@ std::optional<ProducerOptions> parse_producer_options(int argc, const char* cons
     ProducerOptions options;
     options.client.name = default_name();
     add_connection_options(line, options);
+    CurveFiles curve;
+    add_curve_options(line, options, curve);
     add_message_options(line, options);
     add_flow_options(line, options);
     add_output_options(line, options);
@@ -214,6 +254,10 @@ std::optional<ProducerOptions> parse_producer_options(int argc, const char* cons
     if (options.client.endpoints.empty()) {
         options.client.endpoints.emplace_back(kDefaultConnect);
     }
+    if (options.generate_key) {
+        return options;
+    }
+    options.client.curve = read_curve_files(curve);
     check_replay(line);
     check_combination(options);
     return options;

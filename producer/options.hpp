@@ -14,6 +14,7 @@
 namespace blocky {
 
 struct ProducerOptions {
+    std::optional<std::string> generate_key;  // a path: make keys there, and nothing else
     ClientOptions client;
     std::optional<std::string> input;   // a path, or - for stdin; nothing: count
     std::optional<std::string> replay;  // a dead-letter file instead; a path, or - for stdin

@@ -305,6 +305,12 @@ void Pipeline::stop(bool over) {
     }
 }
 
+void Pipeline::bar(const std::string& why) {
+    for (auto* const message : window_.select([](const OpenMessage&) { return true; })) {
+        fail(*message, barred(why));
+    }
+}
+
 bool Pipeline::is_silent(TimePoint now) {
     if (now < check_timeout_at_) {
         return false;

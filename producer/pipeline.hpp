@@ -57,6 +57,8 @@ public:
     void expire(TimePoint now);
     // Nothing goes out any more: fails what is not on its way, or, with `over`, all.
     void stop(bool over);
+    // Fails all: no consumer lets this client in.
+    void bar(const std::string& why);
     // Whether a request has had no reply for the whole timeout.
     bool is_silent(TimePoint now);
     // Whether the consumer shuts down and has answered everything, so that it can be left for

@@ -35,6 +35,7 @@ PipelinedClient::PipelinedClient(zmq::context_t& context, PipelineOptions option
       options_(std::move(options)),
       pipeline_(options_, random_seed()),
       reach_(options_.client, Clock::now()),
+      access_(context, options_.client),
       now_(Clock::now()) {
     open_socket();
 }
@@ -153,6 +154,7 @@ void PipelinedClient::follow_connection(const ConnectionEvents& events) {
         pipeline_.set_trouble("no reply");
         reach_.connection_made();
     }
+    follow_access(events);
     reach_.complain(now_);
     leave_where_due();
     if (!socket_ && now_ >= opened_at_) {
@@ -188,8 +190,22 @@ void PipelinedClient::connection_broke() {
     opened_at_ = std::max(now_, opened_at_ + kBetweenConnections);
 }
 
+// Who has refused is called on again after a moment only, and then with what is pushed by then.
+void PipelinedClient::follow_access(const ConnectionEvents& events) {
+    if (!access_.refused(events, reach_.index())) {
+        return;
+    }
+    reach_.next(now_);
+    if (socket_) {
+        connection_broke();
+    }
+    if (const auto refusal = access_.take_refusal()) {
+        pipeline_.bar(*refusal);
+    }
+}
+
 void PipelinedClient::open_socket() {
-    socket_.emplace(context_, reach_.endpoint());
+    socket_.emplace(context_, reach_.endpoint(), options_.client.curve);
     monitor_due_ = true;
     opened_at_ = now_;
 }

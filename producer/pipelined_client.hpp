@@ -11,6 +11,7 @@
 
 #include <zmq.hpp>
 
+#include "producer/access.hpp"
 #include "producer/pipeline.hpp"
 #include "producer/pipelined_socket.hpp"
 #include "producer/push.hpp"
@@ -62,6 +63,7 @@ private:
     void leave_where_due();
     void leave(const std::string& why);
     void connection_broke();
+    void follow_access(const ConnectionEvents& events);
     void open_socket();
     void check_stop();
     void send_waiting(Sending sending);
@@ -71,6 +73,7 @@ private:
     PipelineOptions options_;
     Pipeline pipeline_;
     Reach reach_;
+    Access access_;
     std::optional<PipelinedSocket> socket_;
     unsigned pushes_since_turn_ = 0;
     bool monitor_due_ = true;  // is to be drained, which it must be before it can wake anybody

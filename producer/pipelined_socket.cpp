@@ -5,13 +5,14 @@
 
 namespace blocky {
 
-PipelinedSocket::PipelinedSocket(zmq::context_t& context, const std::string& endpoint)
+PipelinedSocket::PipelinedSocket(zmq::context_t& context, const std::string& endpoint,
+                                 const std::optional<CurveClient>& curve)
     : socket_(context, zmq::socket_type::dealer) {
     // Without a limit of ZeroMQ's: the client has one of its own, on what is in flight, and with it
     // on the replies that can come.
     socket_.socket().set(zmq::sockopt::sndhwm, 0);
     socket_.socket().set(zmq::sockopt::rcvhwm, 0);
-    socket_.connect(endpoint);
+    socket_.connect(endpoint, curve);
 }
 
 bool PipelinedSocket::send(std::uint64_t tag, zmq::message_t&& body) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -18,7 +19,8 @@ namespace blocky {
 class PipelinedSocket {
 public:
     // Starts to connect, and goes on trying for as long as it lives. Throws zmq::error_t.
-    PipelinedSocket(zmq::context_t& context, const std::string& endpoint);
+    PipelinedSocket(zmq::context_t& context, const std::string& endpoint,
+                    const std::optional<CurveClient>& curve = std::nullopt);
 
     // Sends a request. False when the socket takes none, which it always should.
     bool send(std::uint64_t tag, zmq::message_t&& body);

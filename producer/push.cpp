@@ -25,6 +25,10 @@ PushFailure given_up(const ClientOptions& options, const std::string& trouble) {
     return {PushFailure::Kind::kGaveUp, fmt::format("given up after {}: {}", after, trouble), {}};
 }
 
+PushFailure barred(std::string reason) {
+    return {PushFailure::Kind::kBarred, std::move(reason), {}};
+}
+
 PushFailure stopped(bool ever_sent, const std::string& trouble) {
     const auto kind = ever_sent ? PushFailure::Kind::kStopped : PushFailure::Kind::kNotSent;
     return {kind, "stopped: " + trouble, {}};

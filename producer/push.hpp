@@ -11,14 +11,23 @@
 #include <tl/expected.hpp>
 
 #include "common/clock.hpp"
+#include "common/curve_keys.hpp"
 #include "common/protocol.hpp"
 #include "common/received_reply.hpp"
 
 namespace blocky {
 
+// Encryption of tcp.
+struct CurveClient {
+    std::string server_key;  // the consumer's public one, as text: nobody else is talked to
+    CurveKeys keys;          // by which the consumer knows this client
+};
+
 struct ClientOptions {
     // Consumers, at least one; the next is tried when one stops answering.
     std::vector<std::string> endpoints;
+    // Nothing: unencrypted.
+    std::optional<CurveClient> curve;
     // The `producer` member of every message: 1 to 128 bytes of UTF-8, or empty for none.
     std::string name;
     // The `deadline_ms` of every message: not to be processed when it has not gone to the sink so
@@ -49,6 +58,7 @@ struct PushFailure {
     enum class Kind {
         kRefused,  // it never will be: the consumer's reply, or this library, says why
         kGaveUp,   // not within retry_for
+        kBarred,   // the consumers do not let this client in, and the reason says why
         kStopped,  // the stop descriptor turned readable first
         kNotSent   // the same, and nothing has been sent: as if it had never been pushed
     };
@@ -66,6 +76,7 @@ inline constexpr Duration kLongestRetry = std::chrono::seconds(5);
 PushFailure refused(std::string reason, std::string body);
 PushFailure too_large(std::size_t bytes, std::size_t limit);
 PushFailure given_up(const ClientOptions& options, const std::string& trouble);
+PushFailure barred(std::string reason);
 PushFailure stopped(bool ever_sent, const std::string& trouble);
 
 // "busy: this consumer holds as many messages as it may".

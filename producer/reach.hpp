@@ -15,6 +15,7 @@ public:
     Reach(const ClientOptions& options, TimePoint now) : options_(options), since_(now) {}
 
     const std::string& endpoint() const { return options_.endpoints.at(endpoint_); }
+    std::size_t index() const { return endpoint_; }  // among the endpoints
     bool has_other() const { return options_.endpoints.size() > 1; }
     bool connected() const { return connected_; }
 

@@ -3,13 +3,14 @@
 
 namespace blocky {
 
-RequestSocket::RequestSocket(zmq::context_t& context, const std::string& endpoint)
+RequestSocket::RequestSocket(zmq::context_t& context, const std::string& endpoint,
+                             const std::optional<CurveClient>& curve)
     : socket_(context, zmq::socket_type::req) {
     // Send again without having had a reply; without correlation the late reply to the first try
     // would then be taken for the reply to the next message: a false acknowledgement.
     socket_.socket().set(zmq::sockopt::req_relaxed, 1);
     socket_.socket().set(zmq::sockopt::req_correlate, 1);
-    socket_.connect(endpoint);
+    socket_.connect(endpoint, curve);
 }
 
 bool RequestSocket::send(std::string_view body) {

@@ -16,7 +16,8 @@ namespace blocky {
 class RequestSocket {
 public:
     // Starts to connect, and goes on trying for as long as it lives. Throws zmq::error_t.
-    RequestSocket(zmq::context_t& context, const std::string& endpoint);
+    RequestSocket(zmq::context_t& context, const std::string& endpoint,
+                  const std::optional<CurveClient>& curve = std::nullopt);
 
     // Sends a request, or sends it again. Only while there is a connection: it would be queued, and
     // arrive together with all its repetitions.

@@ -100,6 +100,10 @@ int Run::operator()() {
         push_pipelined();
     }
     progress_.finish();
+    if (!barred_.empty()) {
+        spdlog::error("{}; {} messages were not acknowledged", barred_, lost_);
+        return EXIT_FAILURE;
+    }
     return lost_ == 0 ? EXIT_SUCCESS : kNotAcknowledged;
 }
 
@@ -191,6 +195,10 @@ void Run::settle(std::uint64_t number, std::string_view id, const PushResult& re
         log_.acknowledged(id, *result);
     } else if (result.error().kind == PushFailure::Kind::kNotSent) {
         ended_ = true;  // it was never on its way: no message of this run is open
+    } else if (result.error().kind == PushFailure::Kind::kBarred) {
+        barred_ = result.error().reason;  // said once for all, at the end
+        ++lost_;
+        ended_ = true;
     } else {
         const auto& failure = result.error();
         report(fmt::format("{} (id {})", source_->name(number), id), failure.reason);

@@ -52,6 +52,7 @@ private:
     Pace pace_;
     std::uint64_t acknowledged_ = 0;
     std::uint64_t lost_ = 0;
+    std::string barred_;  // why no consumer lets this producer in; empty: one does
     std::unordered_set<std::string> open_ids_;  // in flight, of a replay
     bool ended_ = false;                        // nothing more is to be pushed
 };
