@@ -1,15 +1,15 @@
-// A consumer with another key than it should have breaks the handshake off without a word, and so
-// does one that is killed meanwhile, or a proxy whose consumer is away. What tells them apart: who
-// speaks CURVE at that very moment is there. Some of them in a row are no accident.
+// A consumer with another key than it should have breaks the handshake off without a word; so does
+// one that is killed meanwhile, or a proxy whose consumer is away; and where one side speaks CURVE
+// and the other does not, it is a matter of luck who learns of it. So who is cut off asks: a
+// consumer that answers at that very moment is there.
 #include "producer/access.hpp"
-
-#include <poll.h>
 
 #include <algorithm>
 
 #include <fmt/format.h>
 
 #include "common/endpoint.hpp"
+#include "producer/greeting.hpp"
 
 namespace blocky {
 namespace {
@@ -17,52 +17,41 @@ namespace {
 constexpr unsigned kCutsAtMost = 5;
 constexpr Duration kAskFor = std::chrono::seconds(1);
 
-// Greets without encryption, which who speaks CURVE answers with that.
-bool asks_for_curve(zmq::context_t& context, const std::string& endpoint) {
-    MonitoredSocket socket(context, zmq::socket_type::dealer);
-    socket.connect(endpoint, std::nullopt);
-    const auto end = Clock::now() + kAskFor;
-    for (auto now = Clock::now(); now < end; now = Clock::now()) {
-        const auto events = socket.take_events();
-        if (events.connected || events.failure == HandshakeFailure::kMechanism) {
-            return !events.connected;
-        }
-        pollfd item{socket.monitor_descriptor(), POLLIN, 0};
-        const auto left = std::chrono::ceil<std::chrono::milliseconds>(end - now);
-        poll(&item, 1, static_cast<int>(left.count()));
-    }
-    return false;
-}
-
 }  // namespace
 
-Access::Access(zmq::context_t& context, const ClientOptions& options)
-    : context_(context), options_(options), consumers_(options.endpoints.size()) {}
+Access::Access(const ClientOptions& options)
+    : options_(options), consumers_(options.endpoints.size()) {}
 
 bool Access::refused(const ConnectionEvents& events, std::size_t endpoint) {
     if (events.connected) {
         consumers_.assign(consumers_.size(), {});
         return false;
     }
-    if (!counts_as_refusal(events.failure, endpoint)) {
+    const auto failure =
+        events.failure == HandshakeFailure::kCut ? reason_of_cut(endpoint) : events.failure;
+    if (failure == HandshakeFailure::kNone) {
         return false;
     }
     consumers_[endpoint] = {true, 0};
-    latest_ = sentence(events.failure, options_.endpoints[endpoint]);
+    latest_ = sentence(failure, options_.endpoints[endpoint]);
     return true;
 }
 
-bool Access::counts_as_refusal(HandshakeFailure failure, std::size_t endpoint) {
-    if (failure != HandshakeFailure::kCut) {
-        return failure != HandshakeFailure::kNone;
-    }
+// Nothing, unless it is sure. With the right mechanism one cut may be an accident; several in a row
+// by who answered each time are none.
+HandshakeFailure Access::reason_of_cut(std::size_t endpoint) {
     const auto& name = options_.endpoints[endpoint];
-    if (!options_.curve || !speaks_curve(name)) {
-        return false;
-    }
+    const auto mechanism = speaks_curve(name) ? mechanism_at(name, kAskFor) : std::nullopt;
     auto& cuts = consumers_[endpoint].cuts;
-    cuts = asks_for_curve(context_, name) ? cuts + 1 : 0;
-    return cuts >= kCutsAtMost;
+    if (mechanism != "NULL" && mechanism != "CURVE") {
+        cuts = 0;
+        return HandshakeFailure::kNone;
+    }
+    if ((mechanism == "CURVE") != options_.curve.has_value()) {
+        return HandshakeFailure::kMechanism;
+    }
+    cuts += options_.curve ? 1U : 0U;
+    return cuts < kCutsAtMost ? HandshakeFailure::kNone : HandshakeFailure::kCrypto;
 }
 
 std::optional<std::string> Access::take_refusal() {

@@ -7,8 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <zmq.hpp>
-
 #include "producer/monitored_socket.hpp"
 #include "producer/push.hpp"
 
@@ -17,8 +15,8 @@ namespace blocky {
 // Owned and touched by the client's thread.
 class Access {
 public:
-    // Both must outlive it.
-    Access(zmq::context_t& context, const ClientOptions& options);
+    // Which must outlive it.
+    explicit Access(const ClientOptions& options);
 
     // What has happened to the connection to that one of the endpoints. True when it refuses, so
     // that the next one should be tried. May ask it something, which takes a second at most.
@@ -34,10 +32,9 @@ private:
         unsigned cuts = 0;  // handshakes that it has broken off, one after the other
     };
 
-    bool counts_as_refusal(HandshakeFailure failure, std::size_t endpoint);
+    HandshakeFailure reason_of_cut(std::size_t endpoint);
     std::string sentence(HandshakeFailure failure, const std::string& endpoint) const;
 
-    zmq::context_t& context_;
     const ClientOptions& options_;
     std::vector<Consumer> consumers_;  // as the endpoints
     std::string latest_;

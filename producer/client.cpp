@@ -18,7 +18,7 @@ Client::Client(zmq::context_t& context, ClientOptions options)
     : context_(context),
       options_(std::move(options)),
       reach_(options_, Clock::now()),
-      access_(context, options_),
+      access_(options_),
       backoff_(kFirstRetry, kLongestRetry, std::random_device{}()) {
     socket_.emplace(context_, reach_.endpoint(), options_.curve);
 }

@@ -19,7 +19,7 @@ enum class HandshakeFailure {
     kKey,        // it does not allow the client's key
     kMechanism,  // one of the two speaks CURVE, the other does not
     kCrypto,     // it does not prove that it has its key
-    kCut         // it said nothing: it has gone, or cannot read what it is told
+    kCut         // it said nothing: it has gone, or does not understand
 };
 
 // What has happened to a connection.

@@ -35,7 +35,7 @@ PipelinedClient::PipelinedClient(zmq::context_t& context, PipelineOptions option
       options_(std::move(options)),
       pipeline_(options_, random_seed()),
       reach_(options_.client, Clock::now()),
-      access_(context, options_.client),
+      access_(options_.client),
       now_(Clock::now()) {
     open_socket();
 }
