@@ -185,6 +185,10 @@ TEST_CASE("what an option does not accept is named together with the option and 
         {"--stall-after", {"0s", "30", ""}},
         {"--watchdog", {"Loop", "both", ""}},
         {"--batches", {"0", "x"}},
+        {"--ipc-mode", {"", "1000", "0888", "-1", "rw", "0600 "}},
+        {"--generate-key", {""}},
+        {"--curve-secret-key", {""}},
+        {"--curve-allow", {""}},
         {"--sink", {""}},
         {"--table", {""}},
         {"--nats-create",
@@ -216,6 +220,57 @@ TEST_CASE("what is no option is an error that quotes it") {
 
 TEST_CASE("an error stays on one line, whatever was typed") {
     check_names(error_of({"--interval", "a\nb\x1b"}), "--interval", "a?b?");
+}
+
+TEST_CASE("the mode of ipc sockets is octal, and 0600 if nothing is said") {
+    CHECK(parsed({}).ipc_mode == 0600);
+    CHECK(parsed({"--ipc-mode", "0660"}).ipc_mode == 0660);
+    CHECK(parsed({"--ipc-mode=777"}).ipc_mode == 0777);
+}
+
+TEST_CASE("keys and the list of keys are read from their files") {
+    const TemporaryDirectory directory;
+    const auto keys = make_curve_keys();
+    write_curve_keys(keys, directory.file("key"));
+    const auto list = directory.file_with("allow", keys.public_key + " press-1\n");
+    const auto options =
+        parsed({"--curve-secret-key", directory.file("key"), "--curve-allow", list});
+    CHECK(options.curve.keys.secret_key == keys.secret_key);
+    CHECK(options.curve.keys.public_key == keys.public_key);
+    CHECK(options.curve.allow.name_of(keys.public_key) == "press-1");
+    CHECK(options.curve.allow_file == list);
+    CHECK(parsed({}).curve.keys.secret_key.empty());
+}
+
+TEST_CASE("a key or a list that cannot be used is told with its file and why") {
+    const TemporaryDirectory directory;
+    const auto key = directory.file("key");
+    write_curve_keys(make_curve_keys(), key);
+    const auto list = directory.file_with("allow", "# ours\nnokey\n");
+    check_names(error_of({"--curve-secret-key", directory.file("none")}), "--curve-secret-key",
+                "No such file");
+    check_names(error_of({"--curve-secret-key", key + ".pub"}), "--curve-secret-key", "0644");
+    check_names(error_of({"--curve-secret-key", key, "--curve-allow", list}), "--curve-allow",
+                "line 2");
+    check_names(error_of({"--curve-secret-key", key, "--curve-allow", directory.file("none")}),
+                "--curve-allow", "No such file");
+    check_names(error_of({"--curve-secret-key", key, "--curve-allow", directory.file("")}),
+                "--curve-allow", "directory");
+    check_names(error_of({"--curve-allow", list}), "--curve-allow", "--curve-secret-key");
+}
+
+TEST_CASE("where keys are to be made nothing else is looked at") {
+    CHECK(parsed({"--generate-key", "k", "--bind", "tcp://*:1"}).generate_key == "k");
+    const EnvironmentVariable variable("BLOCKY_GENERATE_KEY", "k");
+    CHECK_FALSE(parsed({}).generate_key);
+}
+
+TEST_CASE("an address that others can reach is bound where connections are encrypted") {
+    const TemporaryDirectory directory;
+    write_curve_keys(make_curve_keys(), directory.file("key"));
+    CHECK(parsed({"--bind", "tcp://*:5555", "--curve-secret-key", directory.file("key")}).bind ==
+          Strings{"tcp://*:5555"});
+    check_names(error_of({"--bind", "tcp://*:5555"}), "--bind", "--curve-secret-key");
 }
 
 TEST_CASE("an address that others can reach needs --insecure said aloud") {

@@ -98,6 +98,41 @@ TEST_CASE("every option sets what it names") {
     CHECK_FALSE(parsed({"--retry-for", "5s", "--retry-for", "forever"}).client.retry_for);
 }
 
+TEST_CASE("keys are read from their files, and one is made for this run where none is given") {
+    const TemporaryDirectory directory;
+    const auto server = make_curve_keys();
+    const auto own = make_curve_keys();
+    write_curve_keys(server, directory.file("server"));
+    write_curve_keys(own, directory.file("own"));
+    const Strings with_server{"--curve-server-key", directory.file("server.pub")};
+    const auto made = parsed(with_server).client.curve;
+    REQUIRE(made);
+    CHECK(made->server_key == server.public_key);
+    CHECK(is_curve_key(made->keys.public_key));
+    auto with_both = with_server;
+    with_both.insert(with_both.end(), {"--curve-secret-key", directory.file("own")});
+    const auto given = parsed(with_both).client.curve;
+    REQUIRE(given);
+    CHECK(given->keys.public_key == own.public_key);
+    CHECK(given->keys.secret_key == own.secret_key);
+    CHECK_FALSE(parsed({}).client.curve);
+}
+
+TEST_CASE("a key that cannot be used is told with its file and why") {
+    const TemporaryDirectory directory;
+    const auto server = directory.file("server");
+    write_curve_keys(make_curve_keys(), server);
+    check_names(error_of({"--curve-server-key", directory.file("none")}), "--curve-server-key",
+                "No such file");
+    check_names(error_of({"--curve-server-key", directory.file_with("empty", "")}),
+                "--curve-server-key", "0 characters");
+    check_names(
+        error_of({"--curve-server-key", server + ".pub", "--curve-secret-key", server + ".pub"}),
+        "--curve-secret-key", "0644");
+    check_names(error_of({"--curve-secret-key", server}), "--curve-secret-key",
+                "--curve-server-key");
+}
+
 TEST_CASE("what an option does not accept is named together with the option and what it accepts") {
     const std::vector<std::pair<std::string, Strings>> wrong{
         {"--connect", {"127.0.0.1:5555", "tcp://*:5555", "tcp://127.0.0.1:0", "ipc://", ""}},
