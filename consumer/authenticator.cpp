@@ -63,9 +63,9 @@ struct Authenticator::Answer {
 };
 
 tl::expected<AllowList, std::string> read_allow_list(const std::string& path) {
+    errno = 0;
     std::ifstream file(path, std::ios::binary);
     std::string text;
-    errno = 0;
     if (file && file.peek() != std::ifstream::traits_type::eof()) {
         text.resize(kMostBytes + 1);
         file.read(text.data(), static_cast<std::streamsize>(text.size()));

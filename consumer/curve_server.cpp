@@ -1,4 +1,5 @@
-// The options, all of them for each endpoint, since the one before may have been of the other kind.
+// All that tells a tcp endpoint from an ipc one is set each time, since the one before may have
+// been of the other kind; whether somebody is asked is the same for all.
 #include "consumer/curve_server.hpp"
 
 #include "common/endpoint.hpp"
@@ -11,7 +12,8 @@ namespace {
 // consumer in which nobody answers for the domain lets everybody in.
 constexpr int kEnforceDomain = 93;
 
-void set_enforced(zmq::socket_t& socket, int enforced) {
+void enforce_domain(zmq::socket_t& socket) {
+    const int enforced = 1;
     if (zmq_setsockopt(socket.handle(), kEnforceDomain, &enforced, sizeof enforced) != 0) {
         throw zmq::error_t();
     }
@@ -21,15 +23,15 @@ void set_enforced(zmq::socket_t& socket, int enforced) {
 
 void protect(zmq::socket_t& socket, const CurveServer& server, const std::string& endpoint) {
     const bool encrypted = speaks_curve(endpoint);
-    const bool asked_about = server.authenticator != nullptr;
     socket.set(zmq::sockopt::curve_server, encrypted);
     if (encrypted) {
         socket.set(zmq::sockopt::curve_secretkey, server.secret_key);
     }
-    socket.set(zmq::sockopt::zap_domain, !asked_about ? ""
-                                         : encrypted  ? Authenticator::kCurveDomain
-                                                      : Authenticator::kIpcDomain);
-    set_enforced(socket, asked_about ? 1 : 0);
+    if (server.authenticator != nullptr) {
+        socket.set(zmq::sockopt::zap_domain,
+                   encrypted ? Authenticator::kCurveDomain : Authenticator::kIpcDomain);
+        enforce_domain(socket);
+    }
 }
 
 }  // namespace blocky

@@ -269,18 +269,6 @@ void read_curve_files(CurveOptions& curve) {
     }
 }
 
-void check_exposure(const ConsumerOptions& options) {
-    for (const auto& endpoint : options.bind) {
-        if (!options.insecure && options.curve.secret_key_file.empty() && !is_local(endpoint)) {
-            throw UsageError(
-                fmt::format("--bind: got \"{}\", which other machines can reach and anyone there "
-                            "may push to; accepts loopback addresses and ipc, or any address "
-                            "together with --curve-secret-key, or with --insecure",
-                            endpoint));
-        }
-    }
-}
-
 }  // namespace
 
 std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* const* argv) {
@@ -312,6 +300,18 @@ std::optional<ConsumerOptions> parse_consumer_options(int argc, const char* cons
         throw UsageError("--linger: got --interval too; accepts one of the two");
     }
     return options;
+}
+
+void check_exposure(const ConsumerOptions& options) {
+    for (const auto& endpoint : options.bind) {
+        if (!options.insecure && options.curve.secret_key_file.empty() && !is_local(endpoint)) {
+            throw UsageError(
+                fmt::format("--bind: got \"{}\", which other machines can reach and anyone there "
+                            "may push to; accepts loopback addresses and ipc, or any address "
+                            "together with --curve-secret-key, or with --insecure",
+                            endpoint));
+        }
+    }
 }
 
 }  // namespace blocky
