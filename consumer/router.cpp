@@ -22,20 +22,11 @@ constexpr std::size_t kBytesPerTurn = 256 * std::size_t{1024};
 // At the end: when nothing has come for so long, all has been read; and what that takes at most.
 constexpr int kQuietMs = 20;
 constexpr auto kLastLook = std::chrono::milliseconds(250);
-// So many requests are decoded before the first of them is admitted: Batcher::expect().
-constexpr std::size_t kDecodedAhead = 16;
 
 IdTable::Secret random_secret() {
     IdTable::Secret secret{};
     randombytes_buf(secret.data(), secret.size());
     return secret;
-}
-
-// What could never be held is refused as too large, whichever limit is the lowest. A bundle's body
-// may be larger: its messages are held one by one.
-std::uint64_t message_limit(const RouterOptions& options) {
-    return std::min({options.batcher.max_bytes, options.batcher.max_held_bytes,
-                     options.batcher.max_held_bytes_per_producer});
 }
 
 }  // namespace
@@ -51,8 +42,10 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, Sink& sink
               std::min(options.batcher.max_held, options.batcher.max_held_per_producer)),
       connections_(context, socket_.socket()),
       gate_(options.curve ? options.curve->authenticator : nullptr),
-      decoder_(options.max_message_bytes),
-      decoded_(kDecodedAhead) {
+      reception_(options.max_message_bytes, options.batcher, sink, gate_, metrics_,
+                 [this](const Envelope& envelope, std::string_view body, Sharing sharing) {
+                     send(envelope, body, sharing);
+                 }) {
     socket_.protect_by({options_.curve, options_.ipc_mode});
     for (const auto& endpoint : options_.bind) {
         const auto passed = std::ranges::find(options_.passed, endpoint, &PassedSocket::endpoint);
@@ -110,7 +103,7 @@ void Router::turn(Batcher& batcher) {
     follow_connections(batcher);
     admit_all(batcher);
     take_result(batcher);
-    answer_expired(batcher);
+    reception_.answer_expired(batcher, now_);
     dispatch(batcher);
     follow_shutdown(batcher);
     if (reporter_ != nullptr) {
@@ -225,101 +218,7 @@ void Router::admit_all(Batcher& batcher) {
     if (reporter_ != nullptr && (!incoming_.empty() || connections_.changed())) {
         reporter_->changed();
     }
-    for (std::size_t begin = 0; begin < incoming_.size(); begin += kDecodedAhead) {
-        const auto count = std::min(kDecodedAhead, incoming_.size() - begin);
-        for (std::size_t i = 0; i < count; ++i) {
-            decode(batcher, incoming_[begin + i], decoded_[i]);
-        }
-        for (std::size_t i = 0; i < count; ++i) {
-            admit(batcher, incoming_[begin + i], decoded_[i]);
-        }
-    }
-    incoming_.clear();
-}
-
-void Router::decode(const Batcher& batcher, const Incoming& incoming, Decoded& decoded) {
-    auto& [refusal, body, id] = decoded;
-    if (!incoming.request.has_one_body) {
-        refusal = {ErrorCode::kBadRequest,
-                   "a request has exactly one frame after the empty delimiter",
-                   {}};
-        return;
-    }
-    refusal = decoder_.decode(view(incoming.request.body), body);
-    if (!refusal) {
-        refusal = gate_.identify(incoming.request, body);
-    }
-    if (!refusal && !body.bundle) {
-        id = batcher.expect(body.messages.front().request);
-    }
-}
-
-void Router::admit(Batcher& batcher, Incoming& incoming, const Decoded& decoded) {
-    if (decoded.refusal) {
-        refuse({std::move(incoming.request.envelope), nullptr, 0}, *decoded.refusal);
-    } else if (decoded.body.bundle) {
-        admit_bundle(batcher, incoming, decoded.body);
-    } else if (const auto refusal = refusal_of(decoded.body.messages.front())) {
-        refuse({std::move(incoming.request.envelope), nullptr, 0}, *refusal);
-    } else {
-        admit_message(batcher, incoming, decoded);
-    }
-}
-
-// Why a message is refused whatever is held: by its size, by the decoder, or by the sink.
-std::optional<Refusal> Router::refusal_of(const DecodedMessage& message) const {
-    if (const auto most = message_limit(options_); message.bytes > most) {
-        return Refusal{ErrorCode::kTooLarge,
-                       fmt::format("the message has {} bytes; this consumer takes at most {}",
-                                   message.bytes, most),
-                       std::string(message.request.id)};
-    }
-    if (message.refusal) {
-        return message.refusal;
-    }
-    if (auto objection = sink_.objection_to(message.request)) {
-        return Refusal{ErrorCode::kBadRequest, std::move(*objection),
-                       std::string(message.request.id)};
-    }
-    return std::nullopt;
-}
-
-void Router::admit_message(Batcher& batcher, Incoming& incoming, const Decoded& decoded) {
-    // The envelope's text may move with it, and must not take the connection's name along.
-    const std::string connection(incoming.request.envelope.connection());
-    const auto& message = decoded.body.messages.front();
-    Claim claim{std::move(incoming.request.envelope), nullptr, 0};
-    const auto reply = batcher.admit(
-        {message.request, message.bytes, connection, incoming.live, decoded.id}, claim, now_);
-    if (reply) {
-        answer(claim, *reply);
-    }
-}
-
-void Router::admit_bundle(Batcher& batcher, Incoming& incoming, const DecodedBody& body) {
-    const auto bundle = std::make_shared<Bundle>();
-    bundle->envelope = std::move(incoming.request.envelope);
-    bundle->size = bundle->open = body.messages.size();
-    const auto connection = bundle->envelope.connection();
-    std::vector<Batcher::Arrival> members;
-    std::vector<std::uint32_t> places;
-    for (std::uint32_t place = 0; place < body.messages.size(); ++place) {
-        const auto& message = body.messages[place];
-        if (const auto refusal = refusal_of(message)) {
-            refuse({{}, bundle, place}, *refusal);
-        } else {
-            members.push_back({message.request, message.bytes, connection, incoming.live});
-            places.push_back(place);
-        }
-    }
-    batcher.begin_bundle(members, now_);
-    for (std::size_t i = 0; i < members.size(); ++i) {
-        Claim claim{{}, bundle, places[i]};
-        if (const auto reply = batcher.admit(members[i], claim, now_)) {
-            answer(claim, *reply);
-        }
-    }
-    batcher.end_bundle(now_, bundle->done() ? 0 : bundle->kept_bytes());
+    reception_.admit(batcher, incoming_, now_);
 }
 
 void Router::take_result(Batcher& batcher) {
@@ -327,12 +226,6 @@ void Router::take_result(Batcher& batcher) {
         now_ = Clock::now();
         auto held = batcher.complete(processed->verdicts);
         finish(*held.batch, *processed, held);
-    }
-}
-
-void Router::answer_expired(Batcher& batcher) {
-    for (const auto& [claim, id] : batcher.take_expired(now_)) {
-        refuse(claim, {ErrorCode::kExpired, "the message was not processed by its deadline", id});
     }
 }
 
@@ -350,7 +243,7 @@ void Router::dispatch(Batcher& batcher) {
             now_ = Clock::now();
             auto held = batcher.complete(processed.verdicts);
             finish(*held.batch, processed, held);
-            answer_expired(batcher);  // time has passed
+            reception_.answer_expired(batcher, now_);  // time has passed
         } else {
             worker_.submit(std::move(batch));
             if (reporter_ != nullptr) {
@@ -378,12 +271,7 @@ void Router::finish(const Batch& batch, const Processed& processed, HeldBatch& h
     if (notifier_ != nullptr) {
         notifier_->batch_over(batch.number, batch.messages.size(), longest_hold);
     }
-    if (!options_.batcher.answer_on_receipt) {
-        release(held, processed.verdicts,
-                [this](const Envelope& envelope, std::string_view body, Sharing sharing) {
-                    send(envelope, body, sharing);
-                });
-    }
+    reception_.release(held, processed.verdicts);
     if (options_.batches && batch.number >= *options_.batches) {
         state_ = State::kDone;
     }
@@ -406,51 +294,13 @@ void Router::follow_shutdown(Batcher& batcher) {
             "sink_failed",
             std::chrono::duration_cast<std::chrono::seconds>(options_.drain_for).count(),
             batcher.held());
-        refuse_held(batcher, ErrorCode::kSinkFailed, "the consumer stopped before its sink could");
+        reception_.refuse_held(batcher, ErrorCode::kSinkFailed,
+                               "the consumer stopped before its sink could", now_);
         state_ = State::kSinkStuck;
     } else if (state_ == State::kDone) {
         batcher.drain();
-        refuse_held(batcher, ErrorCode::kShuttingDown, "this consumer is shutting down");
-    }
-}
-
-void Router::refuse_held(Batcher& batcher, ErrorCode code, std::string_view message) {
-    for (const auto& held : batcher.abandon(now_)) {
-        if (options_.batcher.answer_on_receipt) {
-            continue;
-        }
-        const auto refuse_one = [&](const Claim& claim, std::size_t index) {
-            refuse(claim,
-                   {code, std::string(message), std::string(held.batch->messages[index].id)});
-        };
-        for (std::size_t i = 0; i < held.waiters.size(); ++i) {
-            refuse_one(held.waiters[i].claim, i);
-        }
-        for (const auto& share : held.shares) {
-            refuse_one(share.claim, share.index);
-        }
-    }
-}
-
-void Router::refuse(const Claim& claim, const Refusal& refusal) {
-    Reply reply;
-    reply.ok = false;
-    reply.id = refusal.id;
-    reply.code = refusal.code;
-    reply.message = refusal.message;
-    answer(claim, reply);
-}
-
-// One message's reply outside of any batch; that of a bundle goes out with its last one.
-void Router::answer(const Claim& claim, const Reply& reply) {
-    metrics_.count(reply);
-    if (!claim.bundle) {
-        send(claim.envelope, encode(reply));
-        return;
-    }
-    claim.bundle->settle(claim.place, encode(reply));
-    if (claim.bundle->done()) {
-        send(claim.bundle->envelope, mixed_reply(*claim.bundle));
+        reception_.refuse_held(batcher, ErrorCode::kShuttingDown, "this consumer is shutting down",
+                               now_);
     }
 }
 

@@ -12,7 +12,6 @@
 #include <zmq.hpp>
 
 #include "common/clock.hpp"
-#include "common/request_decoder.hpp"
 #include "common/signals.hpp"
 #include "consumer/batch_log.hpp"
 #include "consumer/batcher.hpp"
@@ -21,7 +20,7 @@
 #include "consumer/gate.hpp"
 #include "consumer/metrics.hpp"
 #include "consumer/passed_sockets.hpp"
-#include "consumer/release.hpp"
+#include "consumer/reception.hpp"
 #include "consumer/router_socket.hpp"
 #include "consumer/service_notifier.hpp"
 #include "consumer/sink.hpp"
@@ -68,18 +67,6 @@ public:
 private:
     enum class State { kServing, kDraining, kDone, kSinkStuck };
 
-    // A request that has been read and not been looked at yet.
-    struct Incoming {
-        Request request;
-        bool live = true;  // its connection has not ended
-    };
-    // What it says.
-    struct Decoded {
-        std::optional<Refusal> refusal;
-        DecodedBody body;
-        std::optional<IdHash> id;  // unless a bundle: what the batcher expects
-    };
-
     void turn(Batcher& batcher);
     void notify();
     void answer_the_rest(Batcher& batcher);
@@ -91,20 +78,11 @@ private:
     bool receive_one();
     void follow_connections(Batcher& batcher);
     void admit_all(Batcher& batcher);
-    void decode(const Batcher& batcher, const Incoming& incoming, Decoded& decoded);
-    void admit(Batcher& batcher, Incoming& incoming, const Decoded& decoded);
-    void admit_message(Batcher& batcher, Incoming& incoming, const Decoded& decoded);
-    void admit_bundle(Batcher& batcher, Incoming& incoming, const DecodedBody& body);
-    std::optional<Refusal> refusal_of(const DecodedMessage& message) const;
     void take_result(Batcher& batcher);
-    void answer_expired(Batcher& batcher);
     void dispatch(Batcher& batcher);
     void finish(const Batch& batch, const Processed& processed, HeldBatch& held);
     void follow_shutdown(Batcher& batcher);
-    void refuse_held(Batcher& batcher, ErrorCode code, std::string_view message);
-    void refuse(const Claim& claim, const Refusal& refusal);
-    void answer(const Claim& claim, const Reply& reply);
-    void send(const Envelope& envelope, std::string_view body, Sharing sharing = Sharing::kNone);
+    void send(const Envelope& envelope, std::string_view body, Sharing sharing);
 
     RouterOptions options_;
     Sink& sink_;
@@ -116,12 +94,11 @@ private:
     RouterSocket socket_;
     ConnectionWatch connections_;
     Gate gate_;
-    RequestDecoder decoder_;
+    Metrics metrics_;
+    Reception reception_;
     std::vector<Incoming> incoming_;  // of this turn
-    std::vector<Decoded> decoded_;    // of a few of them, reused
     std::vector<std::string> endpoints_;
     Timer timer_;
-    Metrics metrics_;
     State state_ = State::kServing;
     TimePoint now_;       // of this turn: time stands still within one
     TimePoint drain_by_;  // while draining
