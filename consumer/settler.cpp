@@ -45,9 +45,11 @@ Batch part_of(const Batch& batch, std::size_t begin, std::size_t end) {
 
 }  // namespace
 
-Settler::Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter, SinkActivity* activity)
+Settler::Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter, SinkActivity* activity,
+                 TimeAndChance outside)
     : sink_(sink),
       policy_(policy),
+      outside_(std::move(outside)),
       dead_letter_(dead_letter),
       activity_(activity != nullptr ? *activity : unseen_),
       sink_outage_("the sink", policy.give_up_after),
@@ -61,7 +63,7 @@ std::vector<Verdict> Settler::settle(const Batch& batch, const Pause& pause) {
     given_up_.reset();
     stopped_ = false;
     end_retries();
-    activity_.begun(batch.number, Clock::now());
+    activity_.begun(batch.number, outside_.now());
     settle_part(batch, 0);
     if (dead_letter_ != nullptr && !rejections_.empty()) {
         write_dead_letters();
@@ -139,11 +141,11 @@ BatchResult Settler::try_once(const Batch& part) {
 // Waits for the next try; false when there is none. The time for all of them runs from the first
 // failure on, which a success ends: a call that itself took long does not use it up.
 bool Settler::may_retry(OutageLog& outage, const std::string& reason, std::size_t messages) {
-    const auto now = Clock::now();
+    const auto now = outside_.now();
     outage.failed(reason, {batch_->number, messages, batch_->producers}, now);
     activity_.failed(reason, now);
     if (!backoff_) {  // most batches need none, and its seed is not for nothing
-        backoff_.emplace(policy_.first_delay, policy_.longest_delay, std::random_device{}());
+        backoff_.emplace(policy_.first_delay, policy_.longest_delay, outside_.chance());
     }
     auto delay = backoff_->next();
     if (policy_.give_up_after) {
@@ -156,7 +158,7 @@ bool Settler::may_retry(OutageLog& outage, const std::string& reason, std::size_
     }
     stopped_ = !(*pause_)(delay);
     if (!stopped_) {
-        activity_.retried(Clock::now());
+        activity_.retried(outside_.now());
     }
     return !stopped_;
 }
@@ -186,7 +188,7 @@ void Settler::give_up(std::size_t messages, const std::string& reason) {
     verdicts_.insert(verdicts_.end(), messages, {Verdict::Kind::kFailed, reason});
     if (verdicts_.size() == batch_->messages.size() && !stopped_) {
         const auto failed = std::ranges::count(verdicts_, Verdict::Kind::kFailed, &Verdict::kind);
-        sink_outage_.gave_up({batch_->number, static_cast<std::size_t>(failed), 0}, Clock::now());
+        sink_outage_.gave_up({batch_->number, static_cast<std::size_t>(failed), 0}, outside_.now());
     }
 }
 
@@ -204,7 +206,7 @@ void Settler::write_dead_letters() {
             continue;
         }
         if (!stopped_) {
-            file_outage_.gave_up({batch_->number, dead.size(), 0}, Clock::now());
+            file_outage_.gave_up({batch_->number, dead.size(), 0}, outside_.now());
         }
         for (const auto& [index, attempts] : rejections_) {
             verdicts_[index] = {
@@ -218,7 +220,7 @@ void Settler::write_dead_letters() {
 }
 
 void Settler::worked(OutageLog& outage) {
-    const auto now = Clock::now();
+    const auto now = outside_.now();
     outage.worked(now);
     activity_.worked(now);
 }

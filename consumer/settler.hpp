@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,12 @@ struct RetryPolicy {
     Duration longest_delay = std::chrono::seconds(5);
 };
 
+// What it takes from the outside; the simulation hands in its own.
+struct TimeAndChance {
+    std::function<TimePoint()> now = [] { return Clock::now(); };
+    std::function<std::uint64_t()> chance = [] { return std::random_device{}(); };
+};
+
 // Used by one thread at a time. What it is given must outlive it.
 class Settler {
 public:
@@ -33,7 +40,7 @@ public:
 
     // `dead_letter` and `activity` may be nullptr: nothing is kept, nobody looks.
     Settler(Sink& sink, RetryPolicy policy, DeadLetter* dead_letter,
-            SinkActivity* activity = nullptr);
+            SinkActivity* activity = nullptr, TimeAndChance outside = {});
 
     // One verdict per message, in order; why one was not processed is a line of at most 1,000
     // bytes, without control characters. What is committed is so in the order of the batch: where
@@ -60,6 +67,7 @@ private:
 
     Sink& sink_;
     RetryPolicy policy_;
+    TimeAndChance outside_;
     DeadLetter* dead_letter_;
     SinkActivity unseen_;
     SinkActivity& activity_;
