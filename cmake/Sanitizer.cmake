@@ -12,3 +12,9 @@ if(BLOCKY_SANITIZER)
   add_compile_options(${flags} -fno-omit-frame-pointer -O1)
   add_link_options(${flags})
 endif()
+
+# libFuzzer steers by what its inputs reach; clang alone has it (preset fuzz, scripts/fuzz.sh).
+option(BLOCKY_FUZZ "Build the targets of tests/fuzz with libFuzzer" OFF)
+if(BLOCKY_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
