@@ -3,6 +3,7 @@
 #   --tests   also those that the tests need
 #   --checks  also those that scripts/check.sh needs
 #   --bench   also those that scripts/bench.sh needs
+#   --fuzz    also those that scripts/fuzz.sh needs
 #   --browser also Chromium, and what drives it, for the tests of the dashboard
 set -euo pipefail
 
@@ -27,6 +28,7 @@ packages=(
     prometheus-cpp-dev # the text format of /metrics
     libjs-chart.js     # the dashboard's charts, embedded
     doctest-dev        # the C++ tests, which are part of the build
+    patch              # builds mistakes into copies of our sources, for the simulation to find
 )
 tests=(
     python3     # drives the real programs
@@ -49,6 +51,11 @@ checks=(
 
 bench=(
     python3 # starts both sides by turns, and counts
+)
+
+fuzz=(
+    clang               # has libFuzzer
+    libclang-rt-14-dev  # which is in here, as the sanitizers are
 )
 
 browser=(
@@ -86,13 +93,14 @@ for option in "$@"; do
         --tests) packages+=("${tests[@]}") ;;
         --checks) packages+=("${checks[@]}") ;;
         --bench) packages+=("${bench[@]}") ;;
+        --fuzz) packages+=("${fuzz[@]}") ;;
         --browser)
             packages+=("${browser[@]}")
             # A nodejs that is not Debian's brings an npm of its own, and conflicts with Debian's.
             command -v npm >/dev/null || packages+=(npm)
             with_npm=true
             ;;
-        *) die 2 "got \"$option\", accepts --tests, --checks, --bench, --browser" ;;
+        *) die 2 "got \"$option\", accepts --tests, --checks, --bench, --fuzz, --browser" ;;
     esac
 done
 

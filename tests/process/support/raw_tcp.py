@@ -1,0 +1,45 @@
+"""A client that speaks TCP and no more of ZMTP than it is told to: what strangers send to a port."""
+
+import socket
+
+from support.settings import DEADLINE
+
+# RFC 23, "greeting": signature, version 3.0, mechanism NULL, no server, filler.
+GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
+_READY = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
+READY = bytes([4, len(_READY)]) + _READY
+
+
+def address_of(endpoint):
+    host, port = endpoint.removeprefix("tcp://").rsplit(":", 1)
+    return host, int(port)
+
+
+class RawClient:
+
+    def __init__(self, endpoint):
+        self._socket = socket.create_connection(address_of(endpoint), timeout=DEADLINE)
+
+    def close(self):
+        self._socket.close()
+
+    def send(self, data):
+        """Whether the other side still takes it."""
+        try:
+            self._socket.sendall(data)
+            return True
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+
+    def wait_cut(self):
+        """Reads until the other side ends the connection, which it must do before a deadline."""
+        try:
+            while self._socket.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+
+    def greet(self):
+        """The handshake of a DEALER, whole."""
+        self.send(GREETING)
+        self.send(READY)
