@@ -13,7 +13,8 @@
 namespace blocky {
 namespace {
 
-// A member of another type than it should have reads as absent.
+// A member of another type than it should have reads as absent; of one that is given twice the last
+// counts, as in most readers.
 std::string string_of(const JsonToken& token) {
     if (!token.is_string()) {
         return {};
@@ -52,8 +53,8 @@ void read_error_member(ReceivedReply& reply, std::string_view name, const JsonTo
         reply.message = string_of(token);
     } else if (name == "retry") {
         reply.retry = token.text == "true";
-    } else if (name == "retry_after_ms" && token.is_integer()) {
-        reply.retry_after = wait_of(token);
+    } else if (name == "retry_after_ms") {
+        reply.retry_after = token.is_integer() ? std::optional(wait_of(token)) : std::nullopt;
     }
 }
 
@@ -73,8 +74,8 @@ void read_member(Members& members, std::string_view name, const JsonToken& token
         reply.duplicate = token.text == "true";
     } else if (name == "count") {
         members.count = count_of(token);
-    } else if (name == "replies" && token.is_array()) {
-        members.replies = token.text;
+    } else if (name == "replies") {
+        members.replies = token.is_array() ? token.text : std::string_view();
     } else {
         read_error_member(reply, name, token);
     }

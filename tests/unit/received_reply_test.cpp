@@ -73,6 +73,15 @@ TEST_CASE("members of a wrong type read as absent") {
     CHECK_FALSE(reply->retry);
 }
 
+TEST_CASE("of a member that is given twice the last one counts, whatever it is") {
+    const auto busy = decode_reply(R"({"status":"ok","status":"error","code":"busy",)"
+                                   R"("retry_after_ms":5,"retry_after_ms":"later"})");
+    REQUIRE(busy);
+    CHECK_FALSE(busy->ok);
+    CHECK_FALSE(busy->retry_after);
+    CHECK_FALSE(decode_bundle_reply(R"({"status":"mixed","replies":[],"replies":1})"));
+}
+
 TEST_CASE("a retry_after_ms beyond all reason is still a time that can be waited for") {
     for (const std::string wait : {"18446744073709551615", "9223372036854775808",
                                    "9223372036854775807", "1000000000000000000"}) {
