@@ -8,6 +8,8 @@
 #include <charconv>
 #include <optional>
 
+#include "common/json_text.hpp"
+
 namespace blocky {
 namespace {
 
@@ -58,6 +60,9 @@ bool is_host(std::string_view host, bool for_bind) {
 }  // namespace
 
 bool is_endpoint(std::string_view endpoint, bool for_bind) {
+    if (has_control_character(endpoint)) {
+        return false;  // it would cut what ZeroMQ sees of it, or a line of the log
+    }
     if (endpoint.starts_with(kIpc)) {
         const auto path_size = endpoint.size() - kIpc.size();
         return path_size > 0 && path_size < sizeof(sockaddr_un::sun_path);

@@ -64,6 +64,12 @@ TEST_CASE("an ipc path may be as long as the system's socket addresses") {
     CHECK_FALSE(is_endpoint("ipc://" + std::string(108, 'p'), true));
 }
 
+TEST_CASE("no character cuts an endpoint short, or a line of the log") {
+    CHECK_FALSE(is_endpoint(std::string("tcp://[::1\0]:5", 14), true));
+    CHECK_FALSE(is_endpoint("ipc:///tmp/a\nb", true));
+    CHECK_FALSE(is_endpoint(std::string("ipc:///tmp/a\0b", 14), true));
+}
+
 TEST_CASE("only loopback addresses and ipc are local") {
     for (const std::string endpoint :
          {"tcp://127.0.0.1:5555", "tcp://127.255.0.9:*", "tcp://localhost:5555", "tcp://lo:5555",
