@@ -36,6 +36,11 @@ std::optional<std::string_view> take_string(std::string_view& text) {
     return inside;
 }
 
+// Whether each escape in there is one. A file may hold lines that nobody of ours wrote.
+bool is_whole(std::string_view inside) {
+    return inside.find('\\') == std::string_view::npos || is_json(fmt::format("\"{}\"", inside));
+}
+
 }  // namespace
 
 JsonlWriter::JsonlWriter(std::string_view run, std::uint64_t batch) : members_(R"(","run":)") {
@@ -69,7 +74,7 @@ std::optional<std::string> jsonl_id(std::string_view head) {
         return std::nullopt;
     }
     const auto id = take(rest, kId) ? take_string(rest) : std::nullopt;
-    if (!id) {
+    if (!id || !is_whole(*id)) {
         return std::nullopt;
     }
     std::string text;
