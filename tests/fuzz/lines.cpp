@@ -55,7 +55,7 @@ void check(std::string_view input) {
            "the file can be written");
     LineReader reader(file, max_bytes, -1);
     check_lines(reader, text, max_bytes);
-    demand(reader.bytes_read() == text.size(), "all that was there is counted");
+    demand(reader.bytes_taken() == text.size(), "all that was there is counted");
 }
 
 }  // namespace
