@@ -18,16 +18,17 @@ namespace {
 // A file in memory that has a name, as an option wants it.
 class File {
 public:
-    File() : descriptor_(memfd_create("config", 0)), path_(fmt::format("/dev/fd/{}", descriptor_)) {}
+    File()
+        : descriptor_(memfd_create("config", 0)), path_(fmt::format("/dev/fd/{}", descriptor_)) {}
     ~File() { close(descriptor_); }
     File(const File&) = delete;
     File& operator=(const File&) = delete;
 
     void fill(std::string_view text) const {
         demand(ftruncate(descriptor_, 0) == 0, "the file can be emptied");
-        demand(pwrite(descriptor_, text.data(), text.size(), 0) ==
-                   static_cast<ssize_t>(text.size()),
-               "the file can be written");
+        demand(
+            pwrite(descriptor_, text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()),
+            "the file can be written");
     }
     const std::string& path() const { return path_; }
 
@@ -44,11 +45,11 @@ void check(const ConsumerOptions& options) {
     demand(options.max_message_bytes > 0 && options.max_message_bytes <= 256U << 20U,
            "a message's size is bounded");
     demand(!options.bind.empty(), "there is an endpoint");
-    demand(std::ranges::all_of(options.bind, [](const auto& end) { return is_endpoint(end, true); }),
-           "each endpoint is one");
-    demand(options.insecure || std::ranges::all_of(options.bind, [](const auto& end) {
-               return is_local(end);
-           }),
+    demand(
+        std::ranges::all_of(options.bind, [](const auto& end) { return is_endpoint(end, true); }),
+        "each endpoint is one");
+    demand(options.insecure ||
+               std::ranges::all_of(options.bind, [](const auto& end) { return is_local(end); }),
            "nothing is exposed unsaid");
 }
 

@@ -1,5 +1,5 @@
-// What the targets of fuzzing share: each defines LLVMFuzzerTestOneInput, which libFuzzer calls with
-// bytes of its own making, and replay.cpp with those of the files in corpus/.
+// What the targets of fuzzing share: each defines LLVMFuzzerTestOneInput, which libFuzzer calls
+// with bytes of its own making, and replay.cpp with those of the files in corpus/.
 #pragma once
 
 #include <cstddef>

@@ -1,5 +1,7 @@
 // Any text as an endpoint: what is accepted is on one line, reaches ZeroMQ whole, and is called
 // local only if other machines cannot reach it.
+#include "common/endpoint.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
@@ -7,7 +9,6 @@
 #include <string>
 #include <string_view>
 
-#include "common/endpoint.hpp"
 #include "tests/fuzz/demand.hpp"
 
 namespace blocky::fuzz {
@@ -37,8 +38,7 @@ void check(std::string_view text) {
            "an endpoint has no control characters");
     if (text.starts_with("ipc://")) {
         demand(is_local(text), "an ipc endpoint is local");
-        demand(file.empty() == (text[6] == '@' || text == "ipc://*"),
-               "a path is a socket's file");
+        demand(file.empty() == (text[6] == '@' || text == "ipc://*"), "a path is a socket's file");
         demand(file.empty() || file == text.substr(6), "the whole path is the socket's file");
         return;
     }

@@ -1,10 +1,11 @@
 // Any frames as a request: the envelope gives back what it was given up to the delimiter, and there
 // is a delimiter only where a client may put one.
+#include "consumer/envelope.hpp"
+
 #include <algorithm>
 #include <string_view>
 #include <vector>
 
-#include "consumer/envelope.hpp"
 #include "tests/fuzz/demand.hpp"
 
 namespace blocky::fuzz {

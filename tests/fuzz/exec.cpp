@@ -61,7 +61,8 @@ void check_answer(std::string_view line) {
     const auto answer = read_answer(line, batch, validator);
     if (!answer) {
         // Their quotations end with the excerpt.
-        demand(!answer.error().empty() && answer.error().size() < 2000, "no answer is said briefly");
+        demand(!answer.error().empty() && answer.error().size() < 2000,
+               "no answer is said briefly");
         return;
     }
     const auto document = Json::parse(line);

@@ -61,8 +61,8 @@ void check_members(const ReceivedBundleReply& reply, const Json& object) {
     for (std::size_t i = 0; i < replies.size(); ++i) {
         const auto& member = reply.members[i];
         demand(Json::parse(member.text) == replies[i], "a member's text is the document's");
-        demand(member.reply.has_value() == (replies[i].is_object() &&
-                                            (is_ok(replies[i]) || is_error(replies[i]))),
+        demand(member.reply.has_value() ==
+                   (replies[i].is_object() && (is_ok(replies[i]) || is_error(replies[i]))),
                "a member is understood to the letter");
         if (member.reply) {
             check_reply(*member.reply, replies[i]);

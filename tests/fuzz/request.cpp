@@ -80,8 +80,8 @@ void check_refusal(const Refusal& refusal, bool json) {
 
 void check_bundle(const DecodedBody& decoded, const Json& document) {
     const auto& elements = document["messages"];
-    demand(elements.is_array() && decoded.messages.size() == elements.size() &&
-               !elements.empty() && elements.size() <= kMaxBundle,
+    demand(elements.is_array() && decoded.messages.size() == elements.size() && !elements.empty() &&
+               elements.size() <= kMaxBundle,
            "a bundle has an answer for each of its messages");
     for (std::size_t i = 0; i < elements.size(); ++i) {
         const auto& message = decoded.messages[i];

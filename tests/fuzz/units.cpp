@@ -1,12 +1,13 @@
-// Any text as a duration, a size and a count: a number within its limits, in agreement with strtold,
-// or nothing.
+// Any text as a duration, a size and a count: a number within its limits, in agreement with
+// strtold, or nothing.
+#include "common/units.hpp"
+
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
-#include "common/units.hpp"
 #include "tests/fuzz/demand.hpp"
 
 namespace blocky::fuzz {
@@ -55,10 +56,7 @@ void check_size(std::string_view text) {
     const auto unit = unit_in(text);
     const bool binary = unit.size() == 3;
     const long double base = binary ? 1024 : 1000;
-    const int power = unit.size() < 2      ? 0
-                      : unit[0] == 'K'     ? 1
-                      : unit[0] == 'M'     ? 2
-                                           : 3;
+    const int power = unit.size() < 2 ? 0 : unit[0] == 'K' ? 1 : unit[0] == 'M' ? 2 : 3;
     demand(*size <= 1ULL << 60U, "a size is within its limits");
     check_near(static_cast<long double>(*size), amount_in(text) * std::pow(base, power));
 }
@@ -69,8 +67,10 @@ void check_count(std::string_view text, std::uint64_t least) {
         return;
     }
     demand(*count >= least && *count <= 1ULL << 53U, "a count is within its limits");
-    demand(text.find_first_not_of("0123456789") == std::string_view::npos, "a count has digits only");
-    demand(*count == std::strtoull(std::string(text).c_str(), nullptr, 10), "a count is what it says");
+    demand(text.find_first_not_of("0123456789") == std::string_view::npos,
+           "a count has digits only");
+    demand(*count == std::strtoull(std::string(text).c_str(), nullptr, 10),
+           "a count is what it says");
 }
 
 }  // namespace
