@@ -38,8 +38,11 @@ Router::Router(zmq::context_t& context, const RouterOptions& options, Sink& sink
       worker_(worker),
       log_(log),
       stop_(stop),
-      socket_(context, options.max_message_bytes,
-              std::min(options.batcher.max_held, options.batcher.max_held_per_producer)),
+      socket_(
+          context, options.max_message_bytes,
+          std::min(options.batcher.max_held, options.batcher.max_held_per_producer),
+          // Who hangs would be waited for in each batch.
+          options.batcher.barrier ? RouterSocket::Heartbeats::kOn : RouterSocket::Heartbeats::kOff),
       connections_(context, socket_.socket()),
       gate_(options.curve ? options.curve->authenticator : nullptr),
       reception_(options.max_message_bytes, options.batcher, sink, gate_, metrics_,

@@ -18,6 +18,14 @@ constexpr std::uint64_t kHardLimitFactor = 4;
 constexpr int kLingerMs = 500;
 constexpr std::uint64_t kLeastReplies = 50'000;
 
+// The timeout is the shorter part: at each answer libzmq 4.3.4 looks for its timer among all that
+// end earlier (poller_base.cpp, cancel_timer). With equal parts 10,000 connections keep its thread
+// so busy that it misses heartbeats and cuts the living off.
+void send_heartbeats(zmq::socket_t& socket) {
+    socket.set(zmq::sockopt::heartbeat_ivl, 3500);
+    socket.set(zmq::sockopt::heartbeat_timeout, 1500);
+}
+
 void set_options(zmq::socket_t& socket, std::uint64_t max_message_bytes,
                  std::uint64_t max_held_of_one) {
     using namespace zmq::sockopt;
@@ -37,12 +45,12 @@ void set_options(zmq::socket_t& socket, std::uint64_t max_message_bytes,
     // 10,000 producers may connect at once; the default of 100 makes them wait for SYN retries.
     socket.set(backlog, 4096);
     socket.set(handshake_ivl, 5000);
-    // A connection whose host has vanished is cut within 5 s. The timeout is the shorter part: at
-    // each answer libzmq 4.3.4 looks for its timer among all that end earlier (poller_base.cpp,
-    // cancel_timer). With equal parts 10,000 connections keep its thread so busy that it misses
-    // heartbeats and cuts the living off.
-    socket.set(heartbeat_ivl, 3500);
-    socket.set(heartbeat_timeout, 1500);
+    // A connection whose host has vanished is cut within 5 s, by the kernel: tcp(7).
+    socket.set(tcp_keepalive, 1);
+    socket.set(tcp_keepalive_idle, 3);
+    socket.set(tcp_keepalive_intvl, 1);
+    socket.set(tcp_keepalive_cnt, 2);
+    socket.set(tcp_maxrt, 5000);
     // At exit, what a slow reader has not taken yet is given up after this.
     socket.set(linger, kLingerMs);
 }
@@ -59,9 +67,12 @@ std::string_view user_id(const Request& request) {
 }
 
 RouterSocket::RouterSocket(zmq::context_t& context, std::uint64_t max_message_bytes,
-                           std::uint64_t max_held_of_one)
+                           std::uint64_t max_held_of_one, Heartbeats heartbeats)
     : socket_(context, zmq::socket_type::router) {
     set_options(socket_, max_message_bytes, max_held_of_one);
+    if (heartbeats == Heartbeats::kOn) {
+        send_heartbeats(socket_);
+    }
 }
 
 std::string RouterSocket::bind(const std::string& endpoint, std::optional<int> descriptor) {

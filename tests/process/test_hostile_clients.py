@@ -149,6 +149,17 @@ class Hostile(HostileCase):
                 client.wait_cut()
         self.attacked(attack, 96)
 
+    def test_floods_that_are_cut_off_in_the_middle(self):
+        def attack(endpoint):
+            message = b"\x01\x00" + b"\x00\x0b" + b'{"value":1}'
+            clients = [self.raw(endpoint) for _ in range(50)]
+            for client in clients:
+                client.greet()
+            for client in clients:
+                client.send(message * 5_000)
+                client.cut()
+        self.attacked(attack, 64)
+
     def test_a_frame_of_a_hundred_megabytes(self):
         def attack(endpoint):
             client = self.raw(endpoint)

@@ -1,6 +1,7 @@
 """A client that speaks TCP and no more of ZMTP than it is told to: what strangers send to a port."""
 
 import socket
+import struct
 
 from support.settings import DEADLINE
 
@@ -23,6 +24,11 @@ class RawClient:
     def close(self):
         self._socket.close()
 
+    def cut(self):
+        """As a program that is killed does: what it has not read yet is thrown away, too."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
+
     def send(self, data):
         """Whether the other side still takes it."""
         try:
@@ -40,6 +46,16 @@ class RawClient:
             pass
 
     def greet(self):
-        """The handshake of a DEALER, whole."""
+        """The handshake of a DEALER, whole: what comes before the other side is ready ends it."""
         self.send(GREETING)
+        self._receive(len(GREETING))
         self.send(READY)
+        self._receive(self._receive(2)[1])
+
+    def _receive(self, size):
+        data = b""
+        while len(data) < size:
+            more = self._socket.recv(size - len(data))
+            assert more, "cut off in the handshake"
+            data += more
+        return data
