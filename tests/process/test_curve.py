@@ -275,6 +275,13 @@ class AllowList(CurveCase):
         self.assert_served(self.dealer(consumer.endpoint, self.pair(self.known)))
         self.assertFalse(self.dealer(consumer.endpoint, self.pair(self.other)).handshake())
 
+    def test_a_list_that_is_far_too_long_is_refused(self):
+        path = self.input_file("#" * (17 * 2**20))
+        refused = self.run_to_end("blocky-consumer", "--curve-secret-key", self.server,
+                                  "--curve-allow", path)
+        self.assertEqual(refused.code, 2)
+        self.assertIn("16 MiB", refused.stderr)
+
     def test_a_list_with_a_mistake_is_refused_at_the_start(self):
         for lines, what in ((("no key",), "line 1"),
                             ((self.public(self.known), self.public(self.known)), "line 2"),
