@@ -66,7 +66,7 @@ public:
                getsockopt(descriptor_, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
     }
 
-    bool send_opening() {
+    bool send_opening() const {
         return send(descriptor_, kOpening.data(), kOpening.size(), MSG_NOSIGNAL) ==
                static_cast<ssize_t>(kOpening.size());
     }
