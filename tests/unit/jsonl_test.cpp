@@ -11,6 +11,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include "consumer/sinks/jsonl_line.hpp"
 #include "tests/support/fake_file_system.hpp"
 #include "tests/support/jsonl_lines.hpp"
 #include "tests/support/values.hpp"
@@ -185,6 +186,16 @@ TEST_CASE("lines of somebody else stay, and are no ids") {
     fixture.system.put(kPath, "{\"a\":1}\n\nnot JSON\n{\"ts\":\"2026\n");
     fixture.store({"a"});
     CHECK(fixture.system.text(kPath).starts_with("{\"a\":1}\n\nnot JSON\n{\"ts\":\"2026\n{\"ts"));
+}
+
+TEST_CASE("an escape that is cut short, or is none, is in no id") {
+    for (const std::string id :
+         {R"(\u)", R"(\u1)", R"(\u123)", R"(a\ud800)", R"(\ud800\u)", R"(\x)"}) {
+        CAPTURE(id);
+        CHECK_FALSE(jsonl_id(R"({"ts":"x","producer":null,"id":")" + id + R"(","value":1})"));
+    }
+    CHECK_FALSE(jsonl_id(R"({"ts":"x","producer":null,"id":"a\)"));
+    CHECK(jsonl_id(R"({"ts":"x","producer":null,"id":"\u0061","value":1})") == "a");
 }
 
 TEST_CASE("a last line without its end is cut off at every length, and only that") {
