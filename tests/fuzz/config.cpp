@@ -48,7 +48,7 @@ void check(const ConsumerOptions& options) {
     demand(
         std::ranges::all_of(options.bind, [](const auto& end) { return is_endpoint(end, true); }),
         "each endpoint is one");
-    demand(options.insecure ||
+    demand(options.insecure || !options.curve.secret_key_file.empty() ||
                std::ranges::all_of(options.bind, [](const auto& end) { return is_local(end); }),
            "nothing is exposed unsaid");
 }
