@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Configures and builds Blocky: scripts/build.sh [release|asan|tsan [TARGET...]]; all of release if nothing is said.
+# Configures and builds Blocky: scripts/build.sh [release|asan|tsan|fuzz [TARGET...]]; all of release if nothing is said.
 # Programs land in build/bin (build-asan/bin, build-tsan/bin). Silent if there is nothing to do;
 # whatever it prints, progress of a longer build included, is on stderr.
 set -euo pipefail
