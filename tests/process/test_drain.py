@@ -136,7 +136,7 @@ class EndUnderLoad(BlockyCase):
         self.assertEqual(consumer.wait(), 0)
         self.assertGreater(len(held), scaled(5000))
         self.assertEqual(held - set(load.replies), set())
-        self.assertEqual(set(load.replies.values()), {"ok", "shutting_down"})
+        self.assertLessEqual(set(load.replies.values()), {"ok", "shutting_down"})
         stored = kept.read_text().split()
         self.assertEqual(len(stored), len(set(stored)))
         self.assertEqual(set(stored),

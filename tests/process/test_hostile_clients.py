@@ -4,6 +4,7 @@ memory stays bounded. The bounds are what docs/operations.md states.
 
 import resource
 import threading
+import unittest
 
 import zmq
 from zmq.utils.monitor import recv_monitor_message
@@ -51,6 +52,8 @@ class Served:
             raise AssertionError(f"a good client was not served: {self._failure!r}")
 
 
+@unittest.skipIf(SANITIZER == "thread", "floods push out of its history what libzmq has done, and "
+                 "so what says that a report is to be suppressed")
 class HostileCase(BlockyCase):
 
     def setUp(self):
