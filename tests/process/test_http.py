@@ -1,6 +1,7 @@
 """The consumer with --http: what it says equals what it does, and how it starts and ends."""
 
 import json
+import re
 import signal
 import socket
 
