@@ -1,4 +1,4 @@
-// What protects the consumer's socket from its clients, and from a flaw of libzmq 4.3.4.
+// What protects the consumer's socket from its clients.
 #include "consumer/router_socket.hpp"
 
 #include <doctest/doctest.h>
@@ -8,7 +8,7 @@ namespace {
 
 using namespace zmq::sockopt;
 
-TEST_CASE("no timer writes to a connection that has broken off, unless that is asked for") {
+TEST_CASE("there are no heartbeats, unless they are asked for") {
     zmq::context_t context;
     CHECK(RouterSocket(context, 1'000, 10).socket().get(heartbeat_ivl) == 0);
     RouterSocket asked_for(context, 1'000, 10, RouterSocket::Heartbeats::kOn);

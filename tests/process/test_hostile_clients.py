@@ -11,7 +11,7 @@ from zmq.utils.monitor import recv_monitor_message
 
 from support.case import BlockyCase
 from support.flood import Flood
-from support.raw_tcp import GREETING, RawClient
+from support.raw_tcp import GREETING, MESSAGE, PING, RawClient
 from support.settings import DEADLINE, LONG, SANITIZER, main, scaled, seeded_random
 
 MIB = 2**20
@@ -153,16 +153,24 @@ class Hostile(HostileCase):
                 client.wait_cut()
         self.attacked(attack, 96)
 
-    def test_floods_that_are_cut_off_in_the_middle(self):
+    def cut_off(self, pattern, *options):
         def attack(endpoint):
-            message = b"\x01\x00" + b"\x00\x0b" + b'{"value":1}'
             clients = [self.raw(endpoint) for _ in range(50)]
             for client in clients:
                 client.greet()
             for client in clients:
-                client.send(message * 5_000)
+                client.send(pattern * 5_000)
                 client.cut()
-        self.attacked(attack, 64)
+        self.attacked(attack, 64, *options)
+
+    def test_floods_that_are_cut_off_in_the_middle(self):
+        self.cut_off(MESSAGE)
+
+    def test_floods_with_heartbeats_that_are_cut_off_in_the_middle(self):
+        """libzmq answers a heartbeat at once, though it knows that nobody is there any more."""
+        for options in (), ("--barrier",):
+            with self.subTest(options=options):
+                self.cut_off(MESSAGE + PING, *options)
 
     def test_a_frame_of_a_hundred_megabytes(self):
         def attack(endpoint):

@@ -9,6 +9,8 @@ from support.settings import DEADLINE
 GREETING = b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"NULL".ljust(20, b"\0") + bytes(32)
 _READY = b"\x05READY\x0bSocket-Type\x00\x00\x00\x06DEALER"
 READY = bytes([4, len(_READY)]) + _READY
+MESSAGE = b"\x01\x00" + b"\x00\x0b" + b'{"value":1}'
+PING = b"\x04\x07" + b"\x04PING" + bytes(2)  # RFC 37: a time to live of 0, no context
 
 
 def address_of(endpoint):
