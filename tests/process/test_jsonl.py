@@ -184,6 +184,15 @@ class Refusals(JsonlCase):
         self.assertEqual(len(outcome.error_lines), 1, outcome)
         return outcome.stderr.strip()
 
+    def test_a_line_that_is_longer_than_any_of_ours_is_refused(self):
+        with open(self.path, "wb") as file:
+            file.truncate(300 * 2**20)
+        outcome = self.run_to_end("blocky-consumer", "--bind", self.listen_on,
+                                  "--sink", f"jsonl:{self.path}")
+        self.assertEqual(outcome.code, 1, outcome)
+        self.assertIn("no line ends in its last 256 MiB", outcome.error_lines[-1])
+        self.assertEqual(self.path.stat().st_size, 300 * 2**20)
+
     def test_a_file_that_another_consumer_writes_is_refused(self):
         consumer = self.jsonl()
         self.assertEqual(self.refusal(self.path), f"blocky-consumer: cannot open {self.path}: "

@@ -114,6 +114,16 @@ class Storing(NatsCase):
         self.req(consumer.endpoint).ask({"value": 1})
         consumer.stdout.wait_for_line(lambda l: f"Stored 1 message in the stream {STREAM} ✅" in l)
 
+    def test_a_batch_larger_than_what_may_be_on_its_way_is_stored_whole(self):
+        count = 5000  # of which 4,096 may be without an acknowledgement
+        cluster = self.streaming()
+        consumer = self.batching_consumer(count, "--sink", cluster.sink(SUBJECT))
+        dealer = self.dealer(consumer.endpoint)
+        for reply in dealer.replies(dealer.send_all({"value": n} for n in range(count))):
+            self.assertEqual((reply["status"], reply["size"]), ("ok", count), reply)
+        stored = [int(value) for _, value in cluster.messages(STREAM)]
+        self.assertEqual(stored, list(range(count)))
+
     def test_a_message_larger_than_the_servers_take_is_refused_at_once(self):
         consumer = self.sinking(self.streaming(settings="max_payload: 2000"))
         client = self.req(consumer.endpoint)
