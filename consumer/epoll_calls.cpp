@@ -42,8 +42,8 @@ Function* next(const char* name) {
 }
 
 int control(int epoll, int operation, int descriptor, epoll_event* event) {
-    static const auto real = next<int(int, int, int, epoll_event*)>("epoll_ctl");
-    return real(epoll, operation, descriptor, event);
+    static const auto kReal = next<int(int, int, int, epoll_event*)>("epoll_ctl");
+    return kReal(epoll, operation, descriptor, event);
 }
 
 int change(int epoll, int descriptor, epoll_event& event) {
@@ -76,9 +76,15 @@ void tell(int epoll, epoll_event& event) {
 
 }  // namespace
 
+// The symbols are the C library's, whose header has declared these names already.
 extern "C" {
 
-int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) noexcept {
+int called_for_epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) noexcept
+    __asm__("epoll_ctl");
+int called_for_epoll_wait(int epoll, epoll_event* events, int size,
+                          int timeout) __asm__("epoll_wait");
+
+int called_for_epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) noexcept {
     if (operation == EPOLL_CTL_MOD) {
         return change(epoll, descriptor, *event);
     }
@@ -89,9 +95,9 @@ int epoll_ctl(int epoll, int operation, int descriptor, epoll_event* event) noex
     return control(epoll, operation, descriptor, event);
 }
 
-int epoll_wait(int epoll, epoll_event* events, int size, int timeout) {
-    static const auto real = next<int(int, epoll_event*, int, int)>("epoll_wait");
-    const int count = real(epoll, events, size, timeout);
+int called_for_epoll_wait(int epoll, epoll_event* events, int size, int timeout) {
+    static const auto kReal = next<int(int, epoll_event*, int, int)>("epoll_wait");
+    const int count = kReal(epoll, events, size, timeout);
     for (auto& event : std::span(events, count > 0 ? static_cast<std::size_t>(count) : 0)) {
         if ((event.events & kEnded) != 0) {
             tell(epoll, event);
